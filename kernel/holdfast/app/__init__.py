@@ -1,0 +1,1 @@
+"""Puts the rings together and performs what the machine asks for."""

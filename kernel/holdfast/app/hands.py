@@ -1,0 +1,180 @@
+"""Performs the effects that concern user code: running, looking, comms, prompts, leaving.
+
+It must never run user code on the kernel thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+from collections.abc import Callable, Mapping
+from contextvars import Context
+from typing import Protocol, cast
+
+from holdfast.executor.loop import UserLoop
+from holdfast.executor.outcome import Job, Outcome
+from holdfast.executor.runner import Runner, Stoppable
+from holdfast.executor.subshell import Subshell
+from holdfast.language.history import History
+from holdfast.machine.events import Finished, Handled, Left, Stopping
+from holdfast.output.comms import Comms
+from holdfast.output.mailbox import Mailbox
+from holdfast.stdin.prompts import Prompts
+from holdfast.wire.contents import ExecuteRequest
+from holdfast.wire.message import Message
+
+
+class Sendable(Protocol):
+    """What can be interrupted from another thread."""
+
+    def send(self) -> None: ...
+
+
+class Hands:
+    """The kernel's hands.  Methods are called on the kernel thread unless they say otherwise."""
+
+    def __init__(
+        self,
+        loop: UserLoop,
+        make_runner: Callable[[asyncio.AbstractEventLoop, Context, Stoppable], Runner],
+        main: Runner,
+        interrupts: Sendable,
+        mailbox: Mailbox,
+        comms: Comms,
+        prompts: Prompts,
+        history: History,
+        look: Callable[[Message], object],
+    ) -> None:
+        self._loop = loop
+        self._make_runner = make_runner
+        self._main = main
+        self._interrupts = interrupts
+        self._mailbox = mailbox
+        self._comms = comms
+        self._prompts = prompts
+        self._history = history
+        #: Serves a language request; called on a pool thread.
+        self.look = look
+        self._subshells: dict[str, Subshell] = {}
+
+    # ------------------------------------------------------------ cells
+
+    def _runner(self, subshell: str | None) -> Runner:
+        return self._main if subshell is None else self._subshells[subshell].runner
+
+    def current(self) -> Runner:
+        """The runner whose thread calls; the main one for threads of the user's."""
+        for subshell in tuple(self._subshells.values()):
+            if subshell.is_current():
+                return subshell.runner
+        return self._main
+
+    def run(self, token: Message, count: int, subshell: str | None) -> None:
+        """Run the cell of `token` as soon as its thread is free."""
+        request = cast(ExecuteRequest, token.content)
+        stored = request.store_history and not request.silent
+        expressions = request.user_expressions or {}
+        job = Job(token, request.code, count, stored, request.silent, expressions)
+        self._runner(subshell).submit(job)
+
+    def remember(self, count: int, code: str | None, output: str | None) -> None:
+        """Keep an input or its output in the session's record."""
+        if code is not None:
+            self._history.append(count, code, None)
+        elif output is not None:
+            self._history.set_output(count, output)
+
+    def deliver(self, token: Message, subshell: str | None) -> None:
+        """Give a comm message to its callbacks on the thread of its shell."""
+        message: Mapping[str, object] = {
+            "header": _plain(token.header),
+            "parent_header": token.parent_header,
+            "metadata": token.metadata,
+            "content": _plain(token.content),
+            "buffers": list(token.buffers),
+            "msg_id": token.header.msg_id,
+            "msg_type": token.msg_type,
+        }
+
+        def call() -> None:
+            try:
+                self._main.begin_call(token)
+                self._comms.handle(token.msg_type, message)
+            except BaseException as error:
+                self._main.complain(error)
+            finally:
+                self._mailbox.post(Handled(token))
+
+        self._runner(subshell).submit_call(call)
+
+    def interrupt(self) -> None:
+        """Interrupt the main thread's cell and those of all subshells."""
+        self._interrupts.send()
+        for subshell in self._subshells.values():
+            subshell.interrupts.send()
+
+    def answer(self, value: str) -> None:
+        """Settle the open prompt."""
+        self._prompts.answer(value)
+
+    # ------------------------------------------------------------ subshells
+
+    def open_subshell(self, name: str) -> None:
+        """Start its thread."""
+        self._subshells[name] = Subshell(name, self._make_runner)
+
+    def close_subshell(self, name: str) -> None:
+        """End its thread once its cell is done."""
+        self._subshells.pop(name).close()
+
+    # ------------------------------------------------------------ the end
+
+    def leave(self, restart: bool) -> None:
+        """Interrupt what runs; when the main thread is free, run exit handlers there and report."""
+        for subshell in self._subshells.values():
+            subshell.close()
+        if self._main.running is not None or self._subshells:
+            self.interrupt()
+        self._loop.call_soon_threadsafe(self._leave_main)
+
+    def _leave_main(self) -> None:
+        """On the main thread."""
+        try:
+            # Their output belongs before the shutdown_reply.  At the interpreter's own exit there is nobody
+            # left to show it to, and they do not run twice.
+            atexit._run_exitfuncs()
+        except BaseException as error:
+            self._main.complain(error)
+        finally:
+            self._mailbox.post(Left())
+
+    def stopped(self) -> None:
+        """All is sent: let the main thread return from its loop."""
+        self._loop.call_soon_threadsafe(self._loop.leave)
+
+
+def finisher(mailbox: Mailbox, monotonic: Callable[[], float]) -> Callable[[Job, Outcome], None]:
+    """What a runner calls when a cell is over."""
+
+    def done(job: Job, outcome: Outcome) -> None:
+        token = cast(Message, job.token)
+        finished = Finished(
+            token,
+            outcome.ename,
+            outcome.evalue,
+            outcome.traceback,
+            outcome.user_expressions,
+            outcome.payload,
+            outcome.metadata,
+            monotonic(),
+        )
+        mailbox.post(finished)
+        if outcome.leave:
+            mailbox.post(Stopping("a cell called exit()"))
+
+    return done
+
+
+def _plain(struct: object) -> dict[str, object]:
+    """A struct as the dict that libraries expect."""
+    return {name: getattr(struct, name) for name in struct.__struct_fields__}  # type: ignore[attr-defined]

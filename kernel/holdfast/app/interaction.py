@@ -1,0 +1,45 @@
+"""Builtins of a cell that talk to the person: `exit`, `quit`, and what `obj?` is lowered to.
+
+They must never end the process from inside a cell: the cell ends well first, and is replied to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from holdfast.executor.runner import ExitRequested, Runner
+from holdfast.magics.parse import HELP
+
+
+class Exiter:
+    """`exit()` and `quit()`."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(self, code: object = None) -> None:
+        """End this cell, then the kernel."""
+        raise ExitRequested(code)
+
+    def __repr__(self) -> str:
+        return f"Type {self._name}() to end the kernel; restarting it is in the frontend's menu."
+
+
+class Help:
+    """Shows what `obj?` (level 0) and `obj??` (level 1) ask for in the pager."""
+
+    NAME = HELP
+
+    def __init__(self, namespace: Mapping[str, object], runner: Callable[[], Runner]) -> None:
+        self._namespace = namespace
+        self._runner = runner
+
+    def __call__(self, text: str, level: int) -> None:
+        """Page the description of `text`, or say that there is nothing of that name."""
+        from holdfast.language.inspection import inspect_request
+
+        found = inspect_request(text, len(text), level, self._namespace)
+        if found.get("found"):
+            self._runner().payload.append({"source": "page", "data": found["data"], "start": 0})
+        else:
+            print(f"Object `{text}` not found.")

@@ -1,0 +1,113 @@
+"""`python -m holdfast -f FILE`: from the command line to a running kernel.
+
+It must never print a traceback for a mistake of the launcher's: one line on stderr, exit code 2.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+from holdfast.app.version import VERSION
+from holdfast.errors import ConnectionFileError, HoldfastError
+from holdfast.wire.connection import ConnectionInfo, filled, parse
+
+_USAGE = "usage: python -m holdfast -f CONNECTION_FILE"
+
+
+def main() -> NoReturn:
+    """Run the kernel that `sys.argv` describes, then end the process."""
+    try:
+        path = _path(sys.argv[1:])
+        status = _serve(path)
+    except HoldfastError as error:
+        print(f"holdfast: {error}", file=sys.stderr)
+        status = 2
+    sys.stderr.flush()
+    # Threads of the user's may still run (a pool, a server): like a person closing the window, we do not wait.
+    os._exit(status)
+
+
+def _path(arguments: list[str]) -> str:
+    """The connection file; --help and --version are answered here."""
+    if arguments in (["-h"], ["--help"]):
+        _say(f"{_USAGE}\nThe commands for people are those of `holdfast`: holdfast --help")
+    if arguments == ["--version"]:
+        _say(VERSION)
+    if len(arguments) == 2 and arguments[0] in ("-f", "--connection-file"):
+        return arguments[1]
+    for prefix in ("-f=", "--f=", "--connection-file="):
+        if len(arguments) == 1 and arguments[0].startswith(prefix):
+            return arguments[0].removeprefix(prefix)
+    given = " ".join(arguments) or "nothing"
+    raise HoldfastError(f"cannot start a kernel from {given!r}; {_USAGE}")
+
+
+def _say(text: str) -> NoReturn:
+    print(text)
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def _read(path: str) -> tuple[ConnectionInfo, dict[str, object]]:
+    try:
+        with open(path, "rb") as file:
+            raw = file.read()
+    except OSError as error:
+        raise ConnectionFileError(path, error.strerror or str(error)) from None
+    return parse(raw, path)
+
+
+def _serve(path: str) -> int:
+    info, whole = _read(path)
+    # After the file is read: a launcher's mistake costs no imports.
+    from holdfast.app.settings import read
+    from holdfast.app.wiring import Kernel
+
+    settings = read(os.environ)
+    kernel = Kernel(info, settings, os.urandom(16).hex(), _log)
+    ports = kernel.bind()
+    if not info.complete:
+        _write(path, filled(whole, ports))
+    kernel.state.connection = parse(filled(whole, ports), path)[0]
+    _make_scriptlike()
+    kernel.run()
+    return 0
+
+
+def _write(path: str, data: bytes) -> None:
+    """Replace the file in one step, readable by its owner only: it holds the key."""
+    beside = f"{path}.{os.getpid()}"
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "wb") as file:
+        file.write(data)
+    os.replace(beside, path)
+
+
+def _make_scriptlike() -> None:
+    """Let the user's code see what it would see in `python` itself.
+
+    `-P` kept the working folder off `sys.path` while we were imported (a user's `random.py` must not end us);
+    now it goes first, where the user's imports look for it.
+    """
+    sys.path.insert(0, "")
+    sys.argv = [""]
+
+
+def _log(text: str) -> None:
+    """A line of the kernel's log, to the launcher's stderr: descriptor 2 itself is captured later."""
+    try:
+        os.write(_log_descriptor(), f"[holdfast] {text}\n".encode("utf-8", "backslashreplace"))
+    except OSError:
+        return
+
+
+def _log_descriptor() -> int:
+    global _stderr
+    if _stderr < 0:
+        _stderr = os.dup(2)
+    return _stderr
+
+
+_stderr = -1

@@ -1,0 +1,145 @@
+"""What a runner needs of other rings: showing, describing, reporting, and the steps around a cell.
+
+It must never decide anything about a cell's outcome.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+
+from holdfast.executor.coroutines import CoroutineWatch
+from holdfast.executor.outcome import Job
+from holdfast.executor.runner import Around, Runner
+from holdfast.executor.source import Sources
+from holdfast.machine.events import Published
+from holdfast.magics.parse import lower
+from holdfast.namespace.namespace import Namespace
+from holdfast.output.attribution import Attribution
+from holdfast.output.descriptors import Descriptors
+from holdfast.output.formatters import Formatters
+from holdfast.output.mailbox import Mailbox
+from holdfast.output.streams import Streams
+from holdfast.wire.message import Message
+
+if TYPE_CHECKING:
+    from holdfast.executor.traceback import Report
+
+
+class CellSurroundings:
+    """See `executor.runner.Surroundings`."""
+
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        attribution: Attribution,
+        formatters: Formatters,
+        sources: Sources,
+        hidden: tuple[str, ...],
+    ) -> None:
+        self._mailbox = mailbox
+        self._attribution = attribution
+        self._formatters = formatters
+        self._sources = sources
+        self._hidden = hidden
+        self.around: list[Around] = []
+
+    def show(self, job: Job, value: object) -> None:
+        """Publish an execute_result, unless the value displays itself."""
+        data, metadata = self._formatters.format(value)
+        if data:
+            content = {"execution_count": job.count, "data": data, "metadata": metadata}
+            self._mailbox.post(Published(cast(Message, job.token), "execute_result", content))
+
+    def describe(self, value: object) -> tuple[Mapping[str, object], Mapping[str, object]]:
+        """The bundle of a user expression."""
+        return self._formatters.format(value)
+
+    def report(self, error: BaseException) -> Report:
+        """The traceback with only the user's frames."""
+        # With the first error: a session without one need not have it.
+        from holdfast.executor.traceback import report
+
+        return report(error, self._sources.labels, self._hidden)
+
+    def lower(self, code: str) -> str:
+        """Help syntax to Python."""
+        return lower(code)
+
+    def enter(self, token: object) -> None:
+        """See `Attribution.begin`."""
+        self._attribution.begin(token)
+
+    def publish(
+        self,
+        msg_type: str,
+        content: Mapping[str, object],
+        metadata: Mapping[str, object] | None = None,
+        buffers: Sequence[bytes | memoryview] | None = None,
+    ) -> None:
+        """Publish from user code, for the cell that the caller belongs to; thread-safe."""
+        token = cast("Message | None", self._attribution.current())
+        self._mailbox.post(Published(token, msg_type, content, metadata or {}, buffers or ()))
+
+
+class OutputAround:
+    """Output goes to this cell; streams and descriptors are fit for use, whatever the last cell did to them."""
+
+    def __init__(self, attribution: Attribution, streams: Streams, descriptors: Descriptors) -> None:
+        self._attribution = attribution
+        self._streams = streams
+        self._descriptors = descriptors
+
+    def before(self, job: Job) -> None:
+        """Heal, then take over."""
+        self._streams.heal()
+        self._descriptors.heal()
+        self._attribution.begin(job.token)
+
+    def after(self, job: Job, failed: bool) -> None:
+        """What C code and finished children wrote belongs before the reply."""
+        self._descriptors.flush_c()
+        self._descriptors.collect_if_any()
+
+
+class FiguresAround:
+    """Figures that the cell left open are shown at its end; nothing of matplotlib is imported for it."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def before(self, job: Job) -> None:
+        """Nothing."""
+
+    def after(self, job: Job, failed: bool) -> None:
+        """Show and close what is open, when the user's matplotlib uses our backend."""
+        backend = sys.modules.get(self._module)
+        if backend is not None:
+            cast("Callable[[], None]", backend.flush_figures)()
+
+
+class CoroutinesAround:
+    """Coroutines that the cell made and never awaited are named below it."""
+
+    def __init__(self, namespace: Namespace, runner: Callable[[], Runner]) -> None:
+        self._namespace = namespace
+        self._runner = runner
+        self.watch = CoroutineWatch()
+
+    def before(self, job: Job) -> None:
+        """Nothing."""
+
+    def after(self, job: Job, failed: bool) -> None:
+        """Look only at names that the cell's own code mentions."""
+        runner = self._runner()
+        # Python itself has warned of those that are gone already.
+        found_now = self.watch.after_cell((*runner.names, "_"), self._namespace.dict)
+        for found in (item for item in found_now if not item.collected):
+            print(
+                f"coroutine {found.qualname!r} (line {found.line}) is in {found.name!r} and was never awaited: "
+                f"use `await {found.name}`",
+                file=sys.stderr,
+            )
+            unawaited = cast("list[str]", runner.notes.setdefault("unawaited", []))
+            unawaited.append(found.name)

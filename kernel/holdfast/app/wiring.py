@@ -1,0 +1,224 @@
+"""Builds the kernel: the only file that sees every concrete class.
+
+It must never decide anything at run time; what varies comes in as settings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from contextvars import Context
+from types import ModuleType
+from typing import cast
+
+from holdfast import cell
+from holdfast.app.driver import Driver
+from holdfast.app.hands import Hands, finisher
+from holdfast.app.identity import kernel_info
+from holdfast.app.interaction import Exiter, Help
+from holdfast.app.services import Services
+from holdfast.app.settings import Settings
+from holdfast.app.surroundings import CellSurroundings, CoroutinesAround, FiguresAround, OutputAround
+from holdfast.clock import Clock
+from holdfast.compat import finder
+from holdfast.durable.memory import MemoryCommitter
+from holdfast.engine.memory import MemoryEngine
+from holdfast.executor.interrupt import Interrupts, protected
+from holdfast.executor.loop import Nesting, UserLoop
+from holdfast.executor.runner import Runner, Stoppable
+from holdfast.executor.source import Sources
+from holdfast.language.history import History
+from holdfast.machine.events import Asked, Stopping
+from holdfast.machine.machine import Machine
+from holdfast.machine.state import KernelState
+from holdfast.namespace.namespace import Namespace, add_builtins
+from holdfast.output import display
+from holdfast.output.attribution import Attribution
+from holdfast.output.comms import Comms
+from holdfast.output.descriptors import Descriptors
+from holdfast.output.formatters import Formatters
+from holdfast.output.mailbox import Mailbox
+from holdfast.output.streams import OutputStream, Streams
+from holdfast.stdin.prompts import Asker, Prompts
+from holdfast.transport.heartbeat import Heartbeat
+from holdfast.transport.sockets import Sockets
+from holdfast.wire.connection import ConnectionInfo
+from holdfast.wire.contents import ExecuteRequest
+from holdfast.wire.frames import Encoder
+from holdfast.wire.message import Message
+from holdfast.wire.signing import Signer
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_BACKEND = "holdfast.compat.matplotlib_backend"
+
+for _function in (OutputStream.write, Mailbox.write, Mailbox.post, Mailbox.take, Descriptors.collect, UserLoop.drive):
+    protected(_function)
+
+
+class Kernel:
+    """The object graph of one kernel process.  Made and run on the main thread."""
+
+    def __init__(self, info: ConnectionInfo, settings: Settings, session: str, log: Callable[[str], None]) -> None:
+        self.clock = Clock()
+        self.log = log
+        self.session = session
+        self.info = info
+        signer = Signer(info.key.encode(), info.signature_scheme)
+        self.state = KernelState(kernel_info(), info)
+        self.driver = Driver(
+            Machine(self.state),
+            signer,
+            Encoder(session, _username(), signer),
+            MemoryCommitter(),
+            self.clock,
+            self._log,
+        )
+        self._output()
+        self._user_side(settings)
+        self._language()
+        self.sockets = Sockets(info, self.driver.loop.call_later, self.clock.monotonic)
+
+    def _log(self, text: str) -> None:
+        self.log(text)
+
+    def _output(self) -> None:
+        mailbox = self.driver.mailbox
+        self.attribution = Attribution()
+        self.descriptors = Descriptors(mailbox, self.attribution)
+        self.streams = Streams(mailbox, self.attribution, self.descriptors)
+        self.sources = Sources(f"{_temporary_folder()}/holdfast_{os.getpid()}")
+        self.formatters = Formatters(self._cannot_show)
+        hidden = (_PACKAGE,)
+        self.surroundings = CellSurroundings(mailbox, self.attribution, self.formatters, self.sources, hidden)
+        self.comms = Comms(self.surroundings.publish)
+
+    def _cannot_show(self, _value: object, _mime: str, error: BaseException) -> None:
+        """A representation of a value failed: say so below the cell, its other representations are shown."""
+        self.runner.complain(error)
+
+    def _user_side(self, settings: Settings) -> None:
+        self.engine = MemoryEngine(self.clock.monotonic)
+        self.prompts = Prompts(self.engine, self._asker, self._ask)
+        self.namespace = Namespace({"input": self.prompts.input}, settings.out_limit)
+        self.loop = UserLoop()
+        self.nesting = Nesting()
+        self.context = Context()
+        self.interrupts = Interrupts(self.namespace.dict, self.sources.labels, self.loop, self.driver.later)
+        self._done = finisher(self.driver.mailbox, self.clock.monotonic)
+        self.runner = self._make_runner(self.loop, self.context, self.interrupts)
+        output = OutputAround(self.attribution, self.streams, self.descriptors)
+        self.surroundings.around = [output, FiguresAround(_BACKEND), CoroutinesAround(self.namespace, self._current)]
+
+    def _make_runner(self, loop: asyncio.AbstractEventLoop, context: Context, stoppable: Stoppable) -> Runner:
+        runner = Runner(self.namespace, self.sources, loop, context, stoppable, self.surroundings, self._done)
+        return runner
+
+    def _current(self) -> Runner:
+        """The runner of the calling thread."""
+        return self.hands.current()
+
+    def _language(self) -> None:
+        self.history = History()
+        services = Services(self.namespace, self.history, self.comms)
+        self.hands = Hands(
+            self.loop,
+            self._make_runner,
+            self.runner,
+            self.interrupts,
+            self.driver.mailbox,
+            self.comms,
+            self.prompts,
+            self.history,
+            services.look,
+        )
+
+    # ------------------------------------------------------------ what user code calls
+
+    def _asker(self) -> Asker:
+        token = cast("Message | None", self.attribution.current())
+        if token is None:
+            return None, False, ""
+        answers = isinstance(token.content, ExecuteRequest) and token.content.allow_stdin
+        count = self.state.execution_count
+        return token, answers, f"k{self.session}-c{count}-{token.header.msg_id}"
+
+    def _ask(self, token: object, prompt: str, password: bool) -> None:
+        self.driver.mailbox.post(Asked(cast(Message, token), prompt, password))
+
+    def _install_builtins(self) -> None:
+        values: dict[str, object] = {
+            "input": self.prompts.input,
+            "exit": Exiter("exit"),
+            "quit": Exiter("quit"),
+            "display": display.display,
+            "update_display": display.update_display,
+            "clear_output": display.clear_output,
+            Help.NAME: Help(self.namespace.dict, self._current),
+        }
+        add_builtins(values)
+        cell.install(self.attribution.follows, lambda payload: self._current().payload.append(payload))
+
+    def _install_hooks(self) -> None:
+        """Libraries find us when they are imported; nothing is imported for it."""
+        finder.when_imported("comm", self.comms.adopt)
+        finder.when_imported("getpass", self._adopt_getpass)
+        os.environ.setdefault("MPLBACKEND", f"module://{_BACKEND}")
+
+    def _adopt_getpass(self, module: ModuleType) -> None:
+        module.getpass = self.prompts.getpass  # type: ignore[attr-defined]
+
+    # ------------------------------------------------------------ life
+
+    def bind(self) -> dict[str, int]:
+        """Bind all sockets; the ports by channel.  Raises `AddressTaken`."""
+        self.sockets.bind()
+        self.heartbeat = Heartbeat(self.sockets.context, self.info)
+        return {**self.sockets.ports, "hb": self.heartbeat.port}
+
+    def run(self) -> None:
+        """Serve until told to leave; returns on the main thread when everything has been sent."""
+        self.namespace.install()
+        self.descriptors.install()
+        self.streams.install()
+        self.attribution.install()
+        self.nesting.install()
+        self._install_builtins()
+        self._install_hooks()
+        display.install(self.surroundings.publish, self.formatters)
+        asyncio.set_event_loop(self.loop)
+        self.interrupts.install()
+        signal.signal(signal.SIGTERM, self._terminated)
+        watched = [*self.sockets.descriptors, *self.descriptors.readers]
+        self.heartbeat.start()
+        self.driver.start(self.sockets, self.hands, watched)
+        self._watch_parent()
+        self.loop.drive()
+        self.driver.join(2)
+
+    def _terminated(self, _signum: int, _frame: object) -> None:
+        self.driver.mailbox.post(Stopping("SIGTERM"))
+
+    def _watch_parent(self) -> None:
+        """End when the process that started us dies (JPY_PARENT_PID, set by jupyter_client's launcher)."""
+        text = os.environ.get("JPY_PARENT_PID", "")
+        if not text.isdecimal() or int(text) <= 1 or not hasattr(os, "getppid"):
+            return
+        parent = os.getppid()
+
+        def look() -> None:
+            if os.getppid() != parent:
+                self.driver.mailbox.post(Stopping("the process that started the kernel is gone"))
+            else:
+                self.driver.loop.call_later(1.0, look)
+
+        self.driver.later(1.0, look)
+
+
+def _username() -> str:
+    return os.environ.get("USER") or os.environ.get("USERNAME") or "holdfast"
+
+
+def _temporary_folder() -> str:
+    return os.environ.get("TMPDIR", "/tmp").rstrip("/") if os.name == "posix" else os.environ.get("TEMP", ".")

@@ -1,0 +1,1 @@
+"""Libraries that expect other kernels: hooks on their import, and what they look for."""

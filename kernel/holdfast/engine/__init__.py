@@ -1,0 +1,1 @@
+"""Durable promises behind one small port; it must never import anything else of ours."""

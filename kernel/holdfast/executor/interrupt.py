@@ -1,0 +1,182 @@
+"""SIGINT: stop the cell, not the kernel.
+
+It must never raise inside our own bookkeeping: a KeyboardInterrupt between "took the text" and "queued the
+text" would lose output, one in the loop's selector would end the loop.
+
+The handler runs between two bytecodes of whatever the main thread executes, so it asks *whose* frame that is.
+It walks outwards from the interrupted frame to the first one that is marked:
+
+* a cell's code, or a call of ours marked `@interruptible` (waiting for `input()`, a nested loop): raise there;
+* our own code otherwise: raise nothing.  An `await`ing cell is cancelled through the loop, which wakes the
+  selector; for a cell that is inside a short call of ours the signal is sent again in a moment.
+
+Library code in between is unmarked: it belongs to whoever called it.
+
+What does not work, and why:
+
+* A flag that our code checks when it is done: the check and the leaving are two steps, and a signal between
+  them is lost until the next one (trio's `_ki` tells this at length).
+* `loop.add_signal_handler`: a blocking cell never returns to the loop.
+* `loop.call_soon(task.cancel)` from the handler, as ipykernel does: it does not wake the selector (PEP 475
+  restarts the wait), so the cancellation comes when the sleep ends by itself.
+* `PyThreadState_SetAsyncExc` for the main thread: it does not wake `time.sleep`.
+
+A cell that swallows KeyboardInterrupt gets it again with each interrupt; from the third on it gets one at
+every line it executes (PEP 669 line events), so that no `except BaseException: pass` can hold it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Container
+from types import CodeType, FrameType
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: Seconds after which a signal that hit our own code is sent again.
+RETRY = 0.005
+#: From this interrupt of one cell on, every line of it raises.
+INSIST = 3
+
+_interruptible: set[CodeType] = set()
+_protected: set[CodeType] = set()
+
+
+def interruptible[F: Callable[..., Any]](function: F) -> F:
+    """Mark a call of ours in which KeyboardInterrupt may be raised like in the cell itself."""
+    _interruptible.add(function.__code__)
+    return function
+
+
+def protected[F: Callable[..., Any]](function: F) -> F:
+    """Mark a call of ours in which KeyboardInterrupt must not be raised."""
+    _protected.add(function.__code__)
+    return function
+
+
+class Interrupts:
+    """The SIGINT handler of the main thread and the state of the cell that it stops.
+
+    `cell_files` holds the file names of cells, `namespace` is the user's dict: code whose globals it is is the
+    user's too (`exec`, functions of deleted cells).
+    """
+
+    def __init__(
+        self,
+        namespace: dict[str, object],
+        cell_files: Container[str],
+        loop: asyncio.AbstractEventLoop,
+        later: Callable[[float, Callable[[], None]], None],
+    ) -> None:
+        self._namespace = namespace
+        self._cell_files = cell_files
+        self._loop = loop
+        #: Thread-safe: call a function after some seconds, from another thread.
+        self._later = later
+        self._running = False
+        self._task: asyncio.Task[object] | None = None
+        self._count = 0
+        self._tool: int | None = None
+        self._main = threading.get_ident()
+
+    # ------------------------------------------------------------ the cell's side
+
+    def begin(self) -> None:
+        """A cell starts on the main thread; its handler is ours, whatever the last cell installed."""
+        self._count = 0
+        self._task = None
+        self._running = True
+        if signal.getsignal(signal.SIGINT) != self.handle:
+            signal.signal(signal.SIGINT, self.handle)
+
+    def awaiting(self, task: asyncio.Task[object]) -> None:
+        """The cell is `task`."""
+        self._task = task
+
+    def end(self) -> None:
+        """The cell is over: nothing of it is to be stopped any more."""
+        self._running = False
+        self._task = None
+        if self._tool is not None:
+            sys.monitoring.set_events(self._tool, 0)
+            sys.monitoring.free_tool_id(self._tool)
+            self._tool = None
+
+    @property
+    def count(self) -> int:
+        """How often the running cell was interrupted."""
+        return self._count
+
+    # ------------------------------------------------------------ the signal's side
+
+    def install(self) -> None:
+        """Take SIGINT; call on the main thread."""
+        signal.signal(signal.SIGINT, self.handle)
+
+    def send(self) -> None:
+        """Interrupt from any thread, as a terminal would: with our process group, if we lead one."""
+        if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
+            os.killpg(os.getpgrp(), signal.SIGINT)
+        else:
+            self._poke()
+
+    def _poke(self) -> None:
+        if hasattr(signal, "pthread_kill"):
+            signal.pthread_kill(self._main, signal.SIGINT)
+        else:
+            signal.raise_signal(signal.SIGINT)
+
+    def handle(self, _signum: int, frame: FrameType | None) -> None:
+        """The handler: runs on the main thread, between two bytecodes."""
+        if self._running:
+            self._count += 1
+            if self._count >= INSIST and self._tool is None:
+                self._insist()
+        if self._is_the_users(frame):
+            raise KeyboardInterrupt
+        if not self._running:
+            return
+        task = self._task
+        if task is not None and not task.done():
+            self._loop.call_soon_threadsafe(task.cancel)
+        else:
+            self._later(RETRY, self._again)
+
+    def _again(self) -> None:
+        if self._running:
+            self._count -= 1  # it is the same interrupt
+            self._poke()
+
+    def _is_the_users(self, frame: FrameType | None) -> bool:
+        while frame is not None:
+            code = frame.f_code
+            if code in _interruptible or frame.f_globals is self._namespace:
+                return True
+            if code in _protected:
+                return False
+            if code.co_filename in self._cell_files:
+                return True
+            frame = frame.f_back
+        return False
+
+    def _insist(self) -> None:
+        """Raise at every further line of the cell."""
+        monitoring = sys.monitoring
+        for tool in range(6):
+            if monitoring.get_tool(tool) is None:
+                break
+        else:
+            return
+        monitoring.use_tool_id(tool, "holdfast.interrupt")
+        monitoring.register_callback(tool, monitoring.events.LINE, self._on_line)
+        monitoring.set_events(tool, monitoring.events.LINE)
+        self._tool = tool
+
+    def _on_line(self, code: CodeType, _line: int) -> None:
+        if code.co_filename in self._cell_files and threading.get_ident() == self._main and self._running:
+            raise KeyboardInterrupt

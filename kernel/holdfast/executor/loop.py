@@ -1,0 +1,202 @@
+"""The user's one asyncio loop, on the main thread for the life of the process.
+
+It must never end because user code says so: `loop.stop()` between cells does nothing, and whatever escapes a
+task (SystemExit, KeyboardInterrupt) makes the driver re-enter it.
+
+Code written for scripts calls `asyncio.run(...)` or `loop.run_until_complete(...)`, which Python refuses while
+a loop runs on the thread.  Here both work.  `asyncio.run` and foreign loops run nested on the main thread, with
+the outer running loop and current task set aside; the user's own loop is stepped re-entrantly.
+Rejected: a helper thread for the nested loop (sqlite3 connections, context variables and signal handlers break
+in it); patching the loop classes for good, as nest_asyncio does (uvloop and subclasses do not take part).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import sys
+from asyncio import events, tasks
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import contextmanager
+from typing import Any, TypeVar, cast
+
+from holdfast.executor.interrupt import interruptible
+
+T = TypeVar("T")
+
+_Base: Any = getattr(asyncio, "ProactorEventLoop" if sys.platform == "win32" else "SelectorEventLoop")
+
+
+class _Ready(deque[asyncio.Handle]):
+    """The queue of ready callbacks, from which a nested step may have taken what an outer step counted on.
+
+    1. The loop's step counts n ready callbacks and runs them one by one.
+    2. The first is a cell that steps the loop re-entrantly: the nested steps run the others.
+    3. Back in the outer step n - 1 callbacks are still to be popped, and none is there: it gets idle ones.
+    """
+
+    idle: asyncio.Handle
+
+    def popleft(self) -> asyncio.Handle:
+        return super().popleft() if self else self.idle
+
+
+class UserLoop(_Base):  # type: ignore[misc]
+    """The platform's loop, re-entrant and not to be stopped by the user."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ready: _Ready = _Ready(self._ready)
+        self._ready.idle = asyncio.Handle(_nothing, (), self)
+        self._ready.idle.cancel()
+        self._depth = 0
+        self._leaving = False
+        #: Called once when `run_until_complete` is used where `await` would do.
+        self.on_nested: Callable[[str], None] = lambda hint: None
+
+    def drive(self) -> None:
+        """Run until `leave`: the main thread's last call."""
+        while not self._leaving:
+            try:
+                super().run_forever()
+            except (SystemExit, KeyboardInterrupt):
+                # It escaped a task of the user's; the task has it as its result.
+                continue
+
+    def leave(self) -> None:
+        """End `drive`; call on the loop's thread."""
+        self._leaving = True
+        super().stop()
+
+    def stop(self) -> None:
+        """End a nested `run_forever`; on the outermost one it does nothing: the kernel needs its loop."""
+        if self._depth:
+            self._stop_nested = True
+
+    def close(self) -> None:
+        """Ignored while the kernel lives."""
+        if self._leaving and not self.is_running():
+            super().close()
+
+    @interruptible
+    def run_until_complete(self, future: Any) -> Any:
+        """Run `future` to its end; inside a cell the loop is stepped re-entrantly."""
+        if not self._inside():
+            return super().run_until_complete(future)
+        task = asyncio.ensure_future(future, loop=self)
+        self.on_nested("loop.run_until_complete(x) works here, but `await x` does the same and can be interrupted")
+        self._step_until(task.done)
+        return task.result()
+
+    @interruptible
+    def run_forever(self) -> None:
+        """Inside a cell: run until `stop`."""
+        if not self._inside():
+            super().run_forever()
+            return
+        self._stop_nested = False
+        self._step_until(lambda: self._stop_nested)
+
+    def _inside(self) -> bool:
+        return events._get_running_loop() is self
+
+    @interruptible
+    def _step_until(self, done: Callable[[], bool]) -> None:
+        self._depth += 1
+        try:
+            with _task_set_aside(self):
+                while not done():
+                    self._run_once()
+        finally:
+            self._depth -= 1
+
+
+def _nothing() -> None:
+    pass
+
+
+@contextmanager
+def _task_set_aside(loop: asyncio.AbstractEventLoop) -> Generator[None]:
+    """Let other tasks of `loop` run while its current one waits in a nested call."""
+    task = tasks.current_task(loop)
+    if task is None:
+        yield
+        return
+    tasks._leave_task(loop, task)
+    try:
+        yield
+    finally:
+        tasks._enter_task(loop, task)
+
+
+@contextmanager
+def _loop_set_aside() -> Generator[None]:
+    """Make this thread look as if no loop ran on it, for code that wants to run one of its own."""
+    outer = events._get_running_loop()
+    if not isinstance(outer, UserLoop):
+        yield
+        return
+    events._set_running_loop(None)
+    try:
+        with _task_set_aside(outer):
+            yield
+    finally:
+        events._set_running_loop(outer)
+        asyncio.set_event_loop(outer)  # asyncio.run leaves None behind
+
+
+class Nesting:
+    """Makes `asyncio.run`, `asyncio.Runner` and foreign loops usable inside a cell."""
+
+    def __init__(self) -> None:
+        self._undo: list[Callable[[], None]] = []
+
+    def install(self) -> None:
+        """Wrap the entry points; each behaves as before where no cell runs."""
+        run = _aside(asyncio.run)
+        for owner, name, value in (
+            (asyncio, "run", run),
+            (asyncio.runners, "run", run),
+            (asyncio.Runner, "run", _aside(asyncio.Runner.run)),
+            (asyncio.Runner, "close", _aside(asyncio.Runner.close)),
+            (asyncio.BaseEventLoop, "run_forever", _aside_foreign(asyncio.BaseEventLoop.run_forever)),
+            (asyncio.BaseEventLoop, "run_until_complete", _aside_foreign(asyncio.BaseEventLoop.run_until_complete)),
+        ):
+            original = getattr(owner, name)
+            setattr(owner, name, value)
+            self._undo.append(functools.partial(setattr, owner, name, original))
+
+    def uninstall(self) -> None:
+        """Put back what was wrapped."""
+        while self._undo:
+            self._undo.pop()()
+
+
+def _aside[T](function: Callable[..., T]) -> Callable[..., T]:
+    @interruptible
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> T:
+        with _loop_set_aside():
+            return function(*args, **kwargs)
+
+    return wrapper
+
+
+def _aside_foreign[T](function: Callable[..., T]) -> Callable[..., T]:
+    """As `_aside`, for methods that the user's own loop serves itself."""
+
+    @interruptible
+    @functools.wraps(function)
+    def wrapper(loop: asyncio.AbstractEventLoop, *args: Any, **kwargs: Any) -> T:
+        if isinstance(loop, UserLoop):
+            return function(loop, *args, **kwargs)
+        with _loop_set_aside():
+            return function(loop, *args, **kwargs)
+
+    return wrapper
+
+
+def spawn[T](loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T], context: Any) -> asyncio.Task[T]:
+    """A task whose steps run in `context` itself, so that what it sets is there after it."""
+    return cast("asyncio.Task[T]", loop.create_task(coroutine, context=context))

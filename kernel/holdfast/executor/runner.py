@@ -1,0 +1,263 @@
+"""Runs cells, one at a time, on one thread's loop and in one context.
+
+It must never let anything that a cell does escape: every job ends in exactly one outcome.
+
+A cell without top-level `await` runs inside a step of the loop (so `asyncio.create_task` works in it), one with
+it is a task of the loop.  Both run in the same `contextvars.Context`, so what one cell sets the next one sees,
+also after an `await`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import Context
+from types import CodeType
+from typing import TYPE_CHECKING, Protocol
+
+from holdfast.executor.compile import Unit, compile_cell
+from holdfast.executor.interrupt import interruptible, protected
+from holdfast.executor.outcome import Job, Outcome
+from holdfast.executor.source import Sources, dedented
+from holdfast.namespace.namespace import Namespace, heal_builtins
+
+if TYPE_CHECKING:
+    from holdfast.executor.traceback import Report
+
+
+class ExitRequested(SystemExit):
+    """`exit()` or `quit()`: the cell ends well and the kernel leaves."""
+
+
+class Stoppable(Protocol):
+    """Who is told when a cell can be interrupted (see `interrupt`)."""
+
+    def begin(self) -> None: ...
+    def awaiting(self, task: asyncio.Task[object]) -> None: ...
+    def end(self) -> None: ...
+    @property
+    def count(self) -> int: ...
+
+
+class Around(Protocol):
+    """A step before and after each cell; `after` runs in reverse order and may print and display."""
+
+    def before(self, job: Job) -> None: ...
+    def after(self, job: Job, failed: bool) -> None: ...
+
+
+class Surroundings(Protocol):
+    """What the runner needs of other rings; made by `app/wiring`."""
+
+    @property
+    def around(self) -> Sequence[Around]:
+        """The before/after chain."""
+
+    def show(self, job: Job, value: object) -> None:
+        """Publish the value of a cell's last expression."""
+
+    def describe(self, value: object) -> tuple[Mapping[str, object], Mapping[str, object]]:
+        """The MIME bundle and metadata of a user expression."""
+
+    def report(self, error: BaseException) -> Report:
+        """The traceback as clients show it."""
+
+    def lower(self, code: str) -> str:
+        """Magic syntax to Python."""
+
+    def enter(self, token: object) -> None:
+        """Output written in this context belongs to `token` from now on."""
+
+
+class Runner:
+    """One thread's cells.  All methods but `submit` run on that thread."""
+
+    def __init__(
+        self,
+        namespace: Namespace,
+        sources: Sources,
+        loop: asyncio.AbstractEventLoop,
+        context: Context,
+        stoppable: Stoppable,
+        surroundings: Surroundings,
+        done: Callable[[Job, Outcome], None],
+    ) -> None:
+        self._namespace = namespace
+        self._sources = sources
+        self._loop = loop
+        self._context = context
+        self._stoppable = stoppable
+        self._surroundings = surroundings
+        self._done = done
+        self._flags = 0
+        self._begun: list[Around] = []
+        #: Deprecated by the protocol and still read by consoles: page, set_next_input, ask_exit.
+        self.payload: list[Mapping[str, object]] = []
+        #: What the steps around the cell want to say in the reply's metadata.
+        self.notes: dict[str, object] = {}
+        #: The global names that the running cell's own code mentions.
+        self.names: tuple[str, ...] = ()
+        self.running: Job | None = None
+
+    def submit(self, job: Job) -> None:
+        """Run `job` as soon as the loop is free; thread-safe."""
+        self._loop.call_soon_threadsafe(self.start, job, context=self._context)
+
+    def submit_call(self, call: Callable[[], None]) -> None:
+        """Run a comm callback in the same context, between or (while a cell awaits) beside cells."""
+        self._loop.call_soon_threadsafe(call, context=self._context)
+
+    @protected
+    def start(self, job: Job) -> None:
+        """Compile and run; an async cell goes on as a task."""
+        self.running = job
+        self.payload, self.notes, self.names = [], {}, ()
+        try:
+            self._begin(job)
+            unit = self._compile(job)
+        except:  # noqa: E722 - see _failure
+            self._finish(job, self._failure())
+            return
+        if unit.is_async:
+            task = self._loop.create_task(self._run_async(job, unit), context=self._context)
+            self._stoppable.awaiting(task)
+        else:
+            self._run_sync(job, unit)
+
+    def _begin(self, job: Job) -> None:
+        self._namespace.prepare()
+        self._begun = []
+        for step in self._surroundings.around:
+            step.before(job)
+            self._begun.append(step)
+        if job.stored:
+            self._namespace.begin(job.count, job.code)
+        self._stoppable.begin()
+
+    def _compile(self, job: Job) -> Unit:
+        code = dedented(self._surroundings.lower(job.code))
+        filename = self._sources.register(code, job.count)
+        unit = compile_cell(code, filename, self._flags)
+        self._flags = unit.flags
+        self.names = unit.names
+        return unit
+
+    @protected
+    def _run_sync(self, job: Job, unit: Unit) -> None:
+        globals_ = self._namespace.dict
+        try:
+            if unit.body is not None:
+                exec(unit.body, globals_)
+            if unit.last is not None:
+                self._conclude(job, unit, eval(unit.last, globals_))
+            outcome = self._success(job)
+        except:  # noqa: E722 - see _failure
+            outcome = self._failure()
+        self._finish(job, outcome)
+
+    @protected
+    async def _run_async(self, job: Job, unit: Unit) -> None:
+        try:
+            if unit.body is not None:
+                await self._evaluate(unit.body)
+            if unit.last is not None:
+                self._conclude(job, unit, await self._evaluate(unit.last))
+            outcome = self._success(job)
+        except:  # noqa: E722 - see _failure
+            outcome = self._failure()
+        self._finish(job, outcome)
+
+    @protected
+    async def _evaluate(self, code: CodeType) -> object:
+        value = eval(code, self._namespace.dict)
+        return await value if code.co_flags & 0x80 else value
+
+    @interruptible
+    def _conclude(self, job: Job, unit: Unit, value: object) -> None:
+        """Show the value: user code again (`__repr__` and its kin), so it can be interrupted."""
+        heal_builtins()
+        if unit.shows and value is not None and not job.silent:
+            if job.stored:
+                self._namespace.result(job.count, value)
+            self._surroundings.show(job, value)
+
+    def _success(self, job: Job) -> Outcome:
+        heal_builtins()
+        return Outcome(user_expressions={name: self._express(text) for name, text in job.user_expressions.items()})
+
+    @interruptible
+    def _express(self, text: str) -> Mapping[str, object]:
+        """One entry of the reply's user_expressions; an error in it is its own."""
+        try:
+            data, metadata = self._surroundings.describe(eval(text, self._namespace.dict))
+        except Exception as error:
+            report = self._surroundings.report(error)
+            return {
+                "status": "error",
+                "ename": report.ename,
+                "evalue": report.evalue,
+                "traceback": report.traceback,
+            }
+        return {"status": "ok", "data": data, "metadata": metadata}
+
+    def _failure(self) -> Outcome:
+        """The outcome of the exception that is being handled.
+
+        The callers catch with a bare `except`: naming BaseException would look it up among the builtins, and a
+        cell may have cleared those.  They come back first thing here.
+        """
+        heal_builtins()
+        error = sys.exception()
+        assert error is not None
+        if isinstance(error, ExitRequested):
+            self.payload.append({"source": "ask_exit", "keepkernel": False})
+            return Outcome(leave=True)
+        if isinstance(error, asyncio.CancelledError) and self._stoppable.count:
+            error = KeyboardInterrupt().with_traceback(error.__traceback__)
+        report = self._surroundings.report(error)
+        return Outcome(report.ename, report.evalue, report.traceback)
+
+    @protected
+    def _finish(self, job: Job, outcome: Outcome) -> None:
+        """The last steps; what they raise is shown and does not change the outcome."""
+        failed = bool(outcome.ename)
+        for step in reversed(self._begun):
+            try:
+                self._after(step, job, failed)
+            except:  # noqa: E722 - a hostile cell may have left anything behind
+                self._complain()
+        self._begun = []
+        self._stoppable.end()
+        self.running = None
+        payload, notes = tuple(self.payload), dict(self.notes)
+        if payload or notes:
+            outcome = Outcome(
+                outcome.ename,
+                outcome.evalue,
+                outcome.traceback,
+                outcome.user_expressions,
+                payload,
+                notes,
+                outcome.leave,
+            )
+        self._done(job, outcome)
+
+    @interruptible
+    def _after(self, step: Around, job: Job, failed: bool) -> None:
+        step.after(job, failed)
+
+    def begin_call(self, token: object) -> None:
+        """A comm callback starts: what it prints belongs to `token`."""
+        self._namespace.prepare()
+        self._surroundings.enter(token)
+
+    def _complain(self) -> None:
+        heal_builtins()
+        error = sys.exception()
+        assert error is not None
+        self.complain(error)
+
+    def complain(self, error: BaseException) -> None:
+        """Show an error that belongs to no reply."""
+        print("\n".join(self._surroundings.report(error).traceback), file=sys.stderr)

@@ -1,0 +1,45 @@
+"""The text of a cell as Python will read it, and the name it is compiled under.
+
+It must never change the number of lines before a line that an error can name.
+"""
+
+from __future__ import annotations
+
+import linecache
+
+#: How tracebacks call a cell: `Cell In[3]`.
+LABEL = "Cell In[{}]"
+
+
+def dedented(code: str) -> str:
+    """A cell whose first line is indented (pasted from inside a function) loses that indent everywhere."""
+    first = next((line for line in code.splitlines() if line.strip() and not line.lstrip().startswith("#")), "")
+    indent = first[: len(first) - len(first.lstrip(" \t"))]
+    if not indent:
+        return code
+    lines = code.splitlines(keepends=True)
+    return "".join(line.removeprefix(indent) for line in lines)
+
+
+class Sources:
+    """File names for cells: each cell gets its own, and `linecache` holds its text.
+
+    `labels` maps the file name of a cell to what people call it.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._n = 0
+        self.labels: dict[str, str] = {}
+
+    def register(self, code: str, count: int) -> str:
+        """The file name under which `code`, run as cell `count`, is compiled.
+
+        The modification time None tells `linecache.checkcache` that there is no file to compare with.
+        """
+        self._n += 1
+        name = f"{self._folder}/cell_{self._n}.py"
+        lines = code.splitlines(keepends=True)
+        linecache.cache[name] = (len(code), None, lines, name)
+        self.labels[name] = LABEL.format(count)
+        return name

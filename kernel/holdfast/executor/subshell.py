@@ -1,0 +1,107 @@
+"""A thread that runs the cells of one subshell (JEP 91), on the same namespace.
+
+It must never touch the main thread's loop; signals do not reach it, so its cells are interrupted by other means.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextvars import Context
+
+from holdfast.executor.runner import Runner, Stoppable
+
+
+class ThreadInterrupts:
+    """Interrupts a cell in a thread: an `await` through its loop, plain code at its next bytecode.
+
+    A call into C (`time.sleep`) ends first: only the main thread is woken by signals.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._thread = threading.get_ident()
+        self._running = False
+        self._task: asyncio.Task[object] | None = None
+        self._count = 0
+
+    def begin(self) -> None:
+        """A cell starts."""
+        self._count = 0
+        self._task = None
+        self._running = True
+
+    def awaiting(self, task: asyncio.Task[object]) -> None:
+        """The cell is `task`."""
+        self._task = task
+
+    def end(self) -> None:
+        """The cell is over."""
+        self._running = False
+        self._task = None
+
+    @property
+    def count(self) -> int:
+        """How often the running cell was interrupted."""
+        return self._count
+
+    def send(self) -> None:
+        """Interrupt from another thread."""
+        if not self._running:
+            return
+        self._count += 1
+        task = self._task
+        if task is not None:
+            self._loop.call_soon_threadsafe(task.cancel)
+            return
+        import ctypes
+
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), ctypes.py_object(KeyboardInterrupt))
+
+
+class Subshell:
+    """Owns the thread; `make_runner(loop, context, stoppable)` is called on it."""
+
+    def __init__(
+        self, name: str, make_runner: Callable[[asyncio.AbstractEventLoop, Context, Stoppable], Runner]
+    ) -> None:
+        self._make_runner = make_runner
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"holdfast-{name}", daemon=True)
+        self._thread.start()
+        self._ready.wait()
+
+    def _run(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self._loop)
+        self.interrupts = ThreadInterrupts(self._loop)
+        self.runner = self._make_runner(self._loop, Context(), self.interrupts)
+        self._ready.set()
+        try:
+            while not self._loop.is_closed():
+                try:
+                    self._loop.run_forever()
+                    break
+                except (SystemExit, KeyboardInterrupt):  # it escaped a task of the user's
+                    continue
+        finally:
+            self._loop.close()
+
+    def is_current(self) -> bool:
+        """Whether the caller runs on this subshell's thread."""
+        return threading.current_thread() is self._thread
+
+    def close(self) -> None:
+        """End the thread once its cell is done; does not wait."""
+        self._loop.call_soon_threadsafe(self._stop_when_free)
+
+    def _stop_when_free(self) -> None:
+        if self.runner.running is None:
+            self._loop.stop()
+        else:
+            self._loop.call_later(0.05, self._stop_when_free)
+
+    def join(self, timeout: float) -> None:
+        """Wait for the thread to end, at most `timeout` seconds."""
+        self._thread.join(timeout)

@@ -1,0 +1,1 @@
+"""Language services: completion, inspection, is_complete and history, answered while a cell runs."""

@@ -1,0 +1,101 @@
+"""The user's namespace: one dict for the life of the process (P4).
+
+It must never be replaced, copied or subclassed: `globals()`, every function's `__globals__` and
+`__main__.__dict__` are this same object.  Compound operations hold the lock; plain name access is atomic.
+
+Rejected: a dict of our own handed to `exec` (pickle, `typing.get_type_hints` and multiprocessing look a class
+up in `sys.modules["__main__"]`); copy-and-merge for threads (a function defined in a copy never sees later
+changes); a dict subclass (the interpreter's fast paths for globals go away).
+"""
+
+from __future__ import annotations
+
+import builtins
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import ModuleType
+
+from holdfast.namespace.results import Results
+
+#: The builtins as they were when the kernel started.
+_PRISTINE = dict(vars(builtins))
+_PRISTINE_NAMES = _PRISTINE.keys()
+_BUILTINS = vars(builtins)
+
+
+def heal_builtins() -> None:
+    """Put back builtins that user code removed; what it changed or added stays as it is.
+
+    Uses no builtin itself: after `__builtins__.__dict__.clear()` there is none.
+    """
+    if not _BUILTINS.keys() >= _PRISTINE_NAMES:
+        _BUILTINS.update({**_PRISTINE, **_BUILTINS})
+
+
+def add_builtins(values: Mapping[str, object]) -> None:
+    """Add names that every module finds, and that `heal_builtins` puts back like Python's own."""
+    _PRISTINE.update(values)
+    _BUILTINS.update(values)
+
+
+class Namespace:
+    """The dict, the names that we put into it, and the module that wears it.
+
+    `injected` are names that every cell finds (`input`, ...): put back when deleted, left alone when rebound.
+    """
+
+    def __init__(self, injected: Mapping[str, object] | None = None, out_limit: int = 1 << 30) -> None:
+        self.module = ModuleType("__main__")
+        self.dict: dict[str, object] = self.module.__dict__
+        self.lock = threading.RLock()
+        self.injected = dict(injected or {})
+        self.results = Results(out_limit)
+        self._installed = False
+        self.prepare()
+
+    def install(self) -> None:
+        """Become `sys.modules["__main__"]`."""
+        self._installed = True
+        sys.modules["__main__"] = self.module
+
+    def prepare(self) -> None:
+        """Make the dict fit for the next cell, whatever the last one did to it."""
+        heal_builtins()
+        with self.lock:
+            ns = self.dict
+            if ns.get("__builtins__") is not builtins:
+                ns["__builtins__"] = builtins
+            if ns.get("__name__") != "__main__":
+                ns["__name__"] = "__main__"
+            for name, value in self.injected.items():
+                ns.setdefault(name, value)
+            self.results.rebuild(ns)
+            if self._installed:
+                sys.modules["__main__"] = self.module
+
+    def begin(self, count: int, code: str) -> None:
+        """A stored cell starts: `In` and `_i` move on."""
+        with self.lock:
+            self.results.push_input(self.dict, count, code)
+
+    def result(self, count: int, value: object) -> None:
+        """A cell's last expression has a value: `_`, `Out` and `_N` move on."""
+        with self.lock:
+            self.results.push_output(self.dict, count, value)
+
+    def visible(self) -> Iterator[str]:
+        """The user's own names: neither ours nor private to the interpreter."""
+        with self.lock:
+            names = list(self.dict)
+        for name in names:
+            if name in self.injected or name.startswith("__") or self.results.owns(name):
+                continue
+            yield name
+
+    @contextmanager
+    def exclusively(self) -> Iterator[dict[str, object]]:
+        """The dict under the lock, for compound operations."""
+        with self.lock:
+            yield self.dict

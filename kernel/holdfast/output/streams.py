@@ -1,0 +1,214 @@
+"""`sys.stdout` and `sys.stderr` of the user's code.
+
+They must never block on a client, raise because a client is gone, or depend on what user code did to the
+original streams or to file descriptors 1 and 2.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from holdfast.output.attribution import TOKEN, Attribution
+from holdfast.output.mailbox import Mailbox
+
+
+class Pending(Protocol):
+    """What was written below Python (file descriptors 1 and 2) and comes before the next `print`."""
+
+    def collect_if_any(self) -> None:
+        """Put it into the mailbox now."""
+
+
+class OutputStream(io.TextIOBase):
+    """A text stream whose writes become stream messages of the cell they belong to.
+
+    `fileno()` is the real descriptor (1 or 2), so that `subprocess.run(..., stdout=sys.stdout)` works.
+    """
+
+    def __init__(self, name: str, descriptor: int, mailbox: Mailbox, attribution: Attribution, below: Pending) -> None:
+        super().__init__()
+        self._stream = name
+        self._descriptor = descriptor
+        self._mailbox = mailbox
+        self._attribution = attribution
+        self._below = below
+        self._post = mailbox.write
+        self._collect = below.collect_if_any
+        self._forked = False
+        self._buffer: _Binary | None = None
+
+    name = property(lambda self: f"<{self._stream}>")
+    encoding = "utf-8"
+    errors = "backslashreplace"
+    newlines = None
+    mode = "w"
+    line_buffering = True
+    write_through = True
+
+    @property
+    def buffer(self) -> _Binary:
+        """A binary stream that decodes into this one."""
+        if self._buffer is None:
+            self._buffer = _Binary(self)
+        return self._buffer
+
+    def write(self, text: str) -> int:
+        """Append `text`; returns the number of characters."""
+        if type(text) is not str:
+            if not isinstance(text, str):
+                raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+            text = str.__str__(text)
+        if self._forked:
+            return self._write_below(text)
+        if text != "\n":
+            self._collect()
+        token = TOKEN.get()
+        attribution = self._attribution
+        if token is None or attribution._follow_newest:
+            token = attribution.newest
+        if text:
+            self._post((token, self._stream, text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:  # type: ignore[override]
+        """Write each of `lines`."""
+        for line in lines:
+            self.write(line)
+
+    def _write_below(self, text: str) -> int:
+        """In a forked child: the parent reads our descriptor and knows nothing of our mailbox."""
+        data = text.encode("utf-8", "backslashreplace")
+        while data:
+            data = data[os.write(self._descriptor, data) :]
+        return len(text)
+
+    def after_fork(self) -> None:
+        """This process is a child: the kernel thread and its queue stayed in the parent."""
+        self._forked = True
+
+    def flush(self) -> None:
+        """Nothing is held back here; text leaves by itself."""
+
+    def fileno(self) -> int:
+        """The descriptor that C code and children write to; its output reaches the same cell."""
+        return self._descriptor
+
+    def isatty(self) -> bool:
+        """Never a terminal."""
+        return False
+
+    def readable(self) -> bool:
+        """Never."""
+        return False
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def seekable(self) -> bool:
+        """Never."""
+        return False
+
+    def close(self) -> None:
+        """Ignored: the next cell needs the stream."""
+
+    @property
+    def closed(self) -> bool:
+        """Never."""
+        return False
+
+    def reconfigure(self, **_settings: object) -> None:
+        """Accepted as `io.TextIOWrapper` does; nothing of it applies."""
+
+    def __del__(self) -> None:
+        """io's own would call close."""
+
+
+class _Binary(io.BufferedIOBase):
+    """`sys.stdout.buffer`."""
+
+    def __init__(self, text: OutputStream) -> None:
+        super().__init__()
+        self._text = text
+        self.raw = self
+        import codecs
+
+        self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+
+    def write(self, data: object) -> int:
+        """Decode and write; an incomplete character waits for its rest."""
+        raw = memoryview(data).tobytes()  # type: ignore[arg-type]
+        self._text.write(self._decoder.decode(raw))
+        return len(raw)
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def fileno(self) -> int:
+        """That of the text stream."""
+        return self._text.fileno()
+
+    def isatty(self) -> bool:
+        """Never a terminal."""
+        return False
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def close(self) -> None:
+        """Ignored, as for the text stream."""
+
+    def __del__(self) -> None:
+        """io's own would call close."""
+
+
+class Streams:
+    """Our two streams in `sys`, put back when user code left something unusable there."""
+
+    def __init__(self, mailbox: Mailbox, attribution: Attribution, below: Pending) -> None:
+        self.out = OutputStream("stdout", 1, mailbox, attribution, below)
+        self.err = OutputStream("stderr", 2, mailbox, attribution, below)
+        self._undo: Callable[[], None] | None = None
+
+    def install(self) -> None:
+        """Become `sys.stdout` and `sys.stderr`, and stay writable in forked children."""
+        was = sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__
+        sys.stdout, sys.stderr = self.out, self.err
+        sys.__stdout__, sys.__stderr__ = self.out, self.err  # type: ignore[misc, assignment]
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.after_fork)
+
+        def undo() -> None:
+            sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__ = was  # type: ignore[misc]
+
+        self._undo = undo
+
+    def after_fork(self) -> None:
+        """This process is a child."""
+        self.out.after_fork()
+        self.err.after_fork()
+
+    def heal(self) -> None:
+        """Before a cell: a stream that is None or closed is replaced; one that the user chose stays."""
+        if sys.stdout is not self.out and _unusable(sys.stdout):
+            sys.stdout = self.out
+        if sys.stderr is not self.err and _unusable(sys.stderr):
+            sys.stderr = self.err
+
+    def uninstall(self) -> None:
+        """Put back the streams that were there before."""
+        if self._undo is not None:
+            self._undo()
+            self._undo = None
+
+
+def _unusable(stream: object) -> bool:
+    try:
+        return not callable(getattr(stream, "write", None)) or getattr(stream, "closed", False) is True
+    except Exception:
+        return True

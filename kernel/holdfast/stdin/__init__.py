@@ -1,0 +1,1 @@
+"""A human in the loop; it must never know which engine keeps its promises."""

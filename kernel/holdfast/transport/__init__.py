@@ -1,0 +1,1 @@
+"""How frames travel; it must never look inside them."""

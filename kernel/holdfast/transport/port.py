@@ -1,0 +1,25 @@
+"""What the driver needs of a transport.
+
+An implementation must never block, and never reorder what is sent on one channel.
+In-memory twin: `transport/memory.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+Frames = Sequence[bytes | memoryview]
+
+
+class Transport(Protocol):
+    """Frames in and out, by channel name ("shell", "control", "stdin", "iopub")."""
+
+    def receive(self) -> Iterator[tuple[str, list[bytes]]]:
+        """What has arrived, until nothing is left; "iopub" frames are subscriptions."""
+
+    def send(self, channel: str, frames: Frames) -> None:
+        """Send, or keep until it can be sent."""
+
+    def close(self) -> None:
+        """Send what is left (a second at most), then close."""

@@ -1,0 +1,197 @@
+"""The kernel's ZeroMQ sockets: ROUTER for shell, control and stdin, XPUB for iopub.
+
+It must never drop output because a subscriber is a little slow, and never keep it without bound because one
+has stopped reading.  Source: Jupyter messaging 5.5; JEP 65 (XPUB).
+
+A PUB socket drops at its high-water mark, which is how peers lose printed lines.  Here a full pipe is reported
+to us (XPUB_NODROP) and the message waits in order; a subscriber that reads nothing for `PATIENCE` seconds then
+loses messages as with any PUB socket, and the others lose none.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import cast
+
+import zmq
+
+from holdfast.errors import AddressTaken
+from holdfast.transport.port import Frames
+from holdfast.wire.connection import ConnectionInfo
+
+#: Seconds for which a subscriber may read nothing before it loses messages.
+PATIENCE = 5.0
+RETRY = 0.01
+#: Frames of this size and above are not copied when they are sent (bytes).
+BIG = 65_536
+
+_KINDS = {"shell": zmq.ROUTER, "control": zmq.ROUTER, "stdin": zmq.ROUTER, "iopub": zmq.XPUB}
+#: Order of service: an interrupt goes before the cells that are queued.
+_INCOMING = ("control", "stdin", "shell", "iopub")
+
+
+class Sockets:
+    """Bound sockets; all methods belong to one thread (the kernel thread) after `bind`.
+
+    `later(seconds, call)` schedules on that thread; `clock` gives monotonic seconds.
+    """
+
+    def __init__(
+        self, info: ConnectionInfo, later: Callable[[float, Callable[[], None]], object], clock: Callable[[], float]
+    ) -> None:
+        self._info = info
+        self._later = later
+        self._clock = clock
+        self._context = zmq.Context()
+        self._sockets: dict[str, zmq.Socket[bytes]] = {}
+        self.ports: dict[str, int] = {}
+        self._waiting: deque[Frames] = deque()
+        self._stuck_since: float | None = None
+        self._dropping = False
+
+    def bind(self) -> None:
+        """Bind all channels; raises `AddressTaken` and leaves nothing bound."""
+        try:
+            for channel, kind in _KINDS.items():
+                socket = self._context.socket(kind)
+                self._sockets[channel] = socket
+                self._configure(channel, socket)
+                self._bind(channel, socket)
+        except AddressTaken:
+            self.close(0)
+            raise
+
+    def _configure(self, channel: str, socket: zmq.Socket[bytes]) -> None:
+        socket.linger = 1000
+        if channel == "iopub":
+            socket.setsockopt(zmq.XPUB_NODROP, 1)
+            socket.setsockopt(zmq.XPUB_VERBOSE, 1)
+        else:
+            # A client that reconnects under its identity takes over; replies to one that is gone are dropped.
+            socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
+            socket.setsockopt(zmq.SNDHWM, 0)
+            socket.setsockopt(zmq.RCVHWM, 0)
+        encrypt(socket, self._info)
+
+    def _bind(self, channel: str, socket: zmq.Socket[bytes]) -> None:
+        address = self._info.address(channel)
+        port = self._info.port(channel)
+        if self._info.transport == "ipc" and not port:
+            port = free_ipc_port(self._info.ip)
+            address = f"ipc://{self._info.ip}-{port}"
+        try:
+            socket.bind(address)
+        except zmq.ZMQError as error:
+            raise AddressTaken(channel, address, error.strerror or str(error)) from None
+        if self._info.transport == "tcp" and not port:
+            port = bound_port(socket)
+        self.ports[channel] = port
+
+    @property
+    def descriptors(self) -> list[int]:
+        """Edge-triggered: readable means "look again", and whoever looked must look until nothing is left."""
+        return [cast(int, self._sockets[channel].getsockopt(zmq.FD)) for channel in _INCOMING]
+
+    @property
+    def context(self) -> zmq.Context[zmq.Socket[bytes]]:
+        """For the heartbeat, which ends with it."""
+        return self._context
+
+    def receive(self) -> Iterator[tuple[str, list[bytes]]]:
+        """See the port.  Ends only when no socket has anything, also after what the caller sent meanwhile."""
+        again = True
+        while again:
+            again = False
+            for channel in _INCOMING:
+                socket = self._sockets[channel]
+                while _has_input(socket):
+                    try:
+                        frames = socket.recv_multipart(zmq.NOBLOCK)
+                    except zmq.ZMQError as error:
+                        if error.errno in (errno.EAGAIN, errno.EINTR):
+                            break
+                        raise
+                    again = True
+                    yield channel, frames
+
+    def send(self, channel: str, frames: Frames) -> None:
+        """See the port."""
+        if channel != "iopub":
+            self._push(channel, frames)
+        elif self._waiting:
+            self._waiting.append(frames)
+        elif not self._push(channel, frames):
+            self._waiting.append(frames)
+            self._stuck_since = self._clock()
+            self._later(RETRY, self._retry)
+
+    def _push(self, channel: str, frames: Frames) -> bool:
+        big = any(len(frame) >= BIG for frame in frames)
+        try:
+            self._sockets[channel].send_multipart(frames, zmq.NOBLOCK, copy=not big)
+        except zmq.Again:
+            return False
+        except zmq.ZMQError as error:
+            if error.errno == errno.EHOSTUNREACH:  # the client is gone
+                return True
+            raise
+        return True
+
+    def _retry(self) -> None:
+        """Send what waits; a subscriber that has been stuck for too long loses messages until it reads."""
+        if not self._waiting:
+            return
+        stuck = self._clock() - (self._stuck_since or 0.0)
+        if stuck > PATIENCE:
+            self._drop(True)
+        while self._waiting and self._push("iopub", self._waiting[0]):
+            self._waiting.popleft()
+            self._stuck_since = self._clock()
+        if self._waiting:
+            self._later(RETRY, self._retry)
+        else:
+            self._drop(False)
+
+    def _drop(self, dropping: bool) -> None:
+        if dropping != self._dropping:
+            self._dropping = dropping
+            self._sockets["iopub"].setsockopt(zmq.XPUB_NODROP, int(not dropping))
+
+    def close(self, linger: int = 1000) -> None:
+        """Send what is left (at most `linger` milliseconds), then close."""
+        while self._waiting and self._push("iopub", self._waiting[0]):
+            self._waiting.popleft()
+        for socket in self._sockets.values():
+            socket.close(linger)
+        self._sockets.clear()
+
+
+def _has_input(socket: zmq.Socket[bytes]) -> bool:
+    return bool(cast(int, socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN)
+
+
+def encrypt(socket: zmq.Socket[bytes], info: ConnectionInfo) -> None:
+    """Make `socket` a CURVE server when the connection file has keys: only their holders get in."""
+    if info.curve_secretkey and info.curve_publickey:
+        socket.setsockopt(zmq.CURVE_SERVER, 1)
+        socket.setsockopt(zmq.CURVE_SECRETKEY, info.curve_secretkey.encode())
+        socket.setsockopt(zmq.CURVE_PUBLICKEY, info.curve_publickey.encode())
+
+
+def bound_port(socket: zmq.Socket[bytes]) -> int:
+    """The TCP port that `socket` was given."""
+    endpoint = socket.getsockopt(zmq.LAST_ENDPOINT)
+    assert isinstance(endpoint, bytes)
+    return int(endpoint.rstrip(b"\0").rpartition(b":")[2])
+
+
+def free_ipc_port(stem: str) -> int:
+    """The first number n for which no file `<stem>-<n>` exists."""
+    import os
+
+    port = 1
+    while os.path.exists(f"{stem}-{port}"):
+        port += 1
+    return port
