@@ -13,7 +13,7 @@ from collections.abc import Callable
 from holdfast.app.hands import Hands
 from holdfast.clock import Clock
 from holdfast.durable.port import Committer
-from holdfast.errors import PeerError
+from holdfast.errors import KernelBug, PeerError
 from holdfast.machine import effects as fx
 from holdfast.machine.events import (
     CommitFailed,
@@ -199,7 +199,8 @@ class Driver:
         except Exception as error:
             import traceback
 
-            self._log(f"a bug in Holdfast, please report it: {error!r}\n{traceback.format_exc()}")
+            self._log(f"{KernelBug('the kernel thread', repr(error))}\n{traceback.format_exc()}")
+            self.perform(self._machine.failed(event, repr(error)))
 
     # ------------------------------------------------------------ effects out
 

@@ -13,17 +13,18 @@ from holdfast.errors import PeerError
 
 
 class Settings(Struct, frozen=True):
-    """`out_limit`: bytes of results that `Out` keeps."""
+    """`out_limit`: bytes of results that `Out` keeps; `threads_blocking`: run cells that block in a thread."""
 
     out_limit: int = 1 << 30
+    threads_blocking: bool = False
 
 
 def read(environ: Mapping[str, str]) -> Settings:
     """The settings of this process; raises `PeerError` naming what cannot be understood."""
-    text = environ.get("HOLDFAST_OUT_LIMIT", "")
-    if not text:
-        return Settings()
-    try:
-        return Settings(out_limit=int(text))
-    except ValueError:
-        raise PeerError(f"HOLDFAST_OUT_LIMIT is {text!r}: expected a number of bytes") from None
+    limit = environ.get("HOLDFAST_OUT_LIMIT", "") or str(1 << 30)
+    blocking = environ.get("HOLDFAST_BLOCKING", "") or "loop"
+    if not limit.isdecimal():
+        raise PeerError(f"HOLDFAST_OUT_LIMIT is {limit!r}: expected a number of bytes")
+    if blocking not in ("loop", "thread"):
+        raise PeerError(f"HOLDFAST_BLOCKING is {blocking!r}: expected 'loop' or 'thread'")
+    return Settings(int(limit), blocking == "thread")

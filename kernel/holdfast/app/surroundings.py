@@ -5,16 +5,18 @@ It must never decide anything about a cell's outcome.
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
+from holdfast.executor.compile import Unit
 from holdfast.executor.coroutines import CoroutineWatch
 from holdfast.executor.outcome import Job
 from holdfast.executor.runner import Around, Runner
 from holdfast.executor.source import Sources
 from holdfast.machine.events import Published
-from holdfast.magics.parse import lower
+from holdfast.magics.parse import Lowered, lower
 from holdfast.namespace.namespace import Namespace
 from holdfast.output.attribution import Attribution
 from holdfast.output.descriptors import Descriptors
@@ -37,7 +39,9 @@ class CellSurroundings:
         formatters: Formatters,
         sources: Sources,
         hidden: tuple[str, ...],
+        threads_blocking: bool,
     ) -> None:
+        self._threads_blocking = threads_blocking
         self._mailbox = mailbox
         self._attribution = attribution
         self._formatters = formatters
@@ -52,6 +56,13 @@ class CellSurroundings:
             content = {"execution_count": job.count, "data": data, "metadata": metadata}
             self._mailbox.post(Published(cast(Message, job.token), "execute_result", content))
 
+    def displayhook(self, value: object) -> None:
+        """`sys.displayhook`, for user code that calls it: shows like `display`."""
+        if value is not None:
+            data, metadata = self._formatters.format(value)
+            if data:
+                self.publish("display_data", {"data": data, "metadata": metadata, "transient": {}})
+
     def describe(self, value: object) -> tuple[Mapping[str, object], Mapping[str, object]]:
         """The bundle of a user expression."""
         return self._formatters.format(value)
@@ -63,9 +74,17 @@ class CellSurroundings:
 
         return report(error, self._sources.labels, self._hidden)
 
-    def lower(self, code: str) -> str:
-        """Help syntax to Python."""
+    def lower(self, code: str) -> Lowered:
+        """Magic syntax to Python."""
         return lower(code)
+
+    def mode(self, unit: Unit) -> str:
+        """With `HOLDFAST_BLOCKING=thread`: a cell that blocks while tasks are alive runs in a thread."""
+        if not self._threads_blocking or unit.is_async or not live_tasks():
+            return ""
+        from holdfast.executor.blocking import blocking_calls
+
+        return "thread" if blocking_calls(unit.tree) else ""
 
     def enter(self, token: object) -> None:
         """See `Attribution.begin`."""
@@ -81,6 +100,42 @@ class CellSurroundings:
         """Publish from user code, for the cell that the caller belongs to; thread-safe."""
         token = cast("Message | None", self._attribution.current())
         self._mailbox.post(Published(token, msg_type, content, metadata or {}, buffers or ()))
+
+
+def live_tasks() -> set[asyncio.Task[object]]:
+    """Tasks of the running loop that would stop while a cell blocks it."""
+    return {task for task in asyncio.all_tasks() if task is not asyncio.current_task()}
+
+
+class BlockingAround:
+    """Names `%%thread` once to who starves live tasks for seconds with a blocking call."""
+
+    #: Seconds of blocking worth a line.
+    LONG = 2.0
+
+    def __init__(self, runner: Callable[[], Runner], monotonic: Callable[[], float]) -> None:
+        self._runner = runner
+        self._monotonic = monotonic
+        self._started = 0.0
+        self._hinted: set[str] = set()
+
+    def before(self, job: Job) -> None:
+        """Take the time."""
+        self._started = self._monotonic()
+
+    def after(self, job: Job, failed: bool) -> None:
+        """Hint, at most once for each blocking function of a session."""
+        took = self._monotonic() - self._started
+        unit = self._runner().unit
+        if took < self.LONG or unit is None or unit.is_async or not (starved := live_tasks()):
+            return
+        from holdfast.executor.blocking import blocking_calls
+
+        names = [name for name in blocking_calls(unit.tree) if name not in self._hinted]
+        if names:
+            self._hinted.update(names)
+            text = f"{names[0]} held up {len(starved)} background task(s) for {took:.0f} s: "
+            print(text + "start the cell with %%thread to let them go on", file=sys.stderr)
 
 
 class OutputAround:
@@ -133,8 +188,9 @@ class CoroutinesAround:
     def after(self, job: Job, failed: bool) -> None:
         """Look only at names that the cell's own code mentions."""
         runner = self._runner()
+        names = runner.unit.names if runner.unit is not None else ()
         # Python itself has warned of those that are gone already.
-        found_now = self.watch.after_cell((*runner.names, "_"), self._namespace.dict)
+        found_now = self.watch.after_cell((*names, "_"), self._namespace.dict)
         for found in (item for item in found_now if not item.collected):
             print(
                 f"coroutine {found.qualname!r} (line {found.line}) is in {found.name!r} and was never awaited: "

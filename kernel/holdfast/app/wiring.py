@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Callable
 from contextvars import Context
 from types import ModuleType
@@ -20,7 +21,7 @@ from holdfast.app.identity import kernel_info
 from holdfast.app.interaction import Exiter, Help
 from holdfast.app.services import Services
 from holdfast.app.settings import Settings
-from holdfast.app.surroundings import CellSurroundings, CoroutinesAround, FiguresAround, OutputAround
+from holdfast.app.surroundings import BlockingAround, CellSurroundings, CoroutinesAround, FiguresAround, OutputAround
 from holdfast.clock import Clock
 from holdfast.compat import finder
 from holdfast.durable.memory import MemoryCommitter
@@ -52,6 +53,7 @@ from holdfast.wire.signing import Signer
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _BACKEND = "holdfast.compat.matplotlib_backend"
+_FIGURES = "holdfast.compat.figures"
 
 for _function in (OutputStream.write, Mailbox.write, Mailbox.post, Mailbox.take, Descriptors.collect, UserLoop.drive):
     protected(_function)
@@ -75,7 +77,7 @@ class Kernel:
             self.clock,
             self._log,
         )
-        self._output()
+        self._output(settings)
         self._user_side(settings)
         self._language()
         self.sockets = Sockets(info, self.driver.loop.call_later, self.clock.monotonic)
@@ -83,7 +85,7 @@ class Kernel:
     def _log(self, text: str) -> None:
         self.log(text)
 
-    def _output(self) -> None:
+    def _output(self, settings: Settings) -> None:
         mailbox = self.driver.mailbox
         self.attribution = Attribution()
         self.descriptors = Descriptors(mailbox, self.attribution)
@@ -91,7 +93,9 @@ class Kernel:
         self.sources = Sources(f"{_temporary_folder()}/holdfast_{os.getpid()}")
         self.formatters = Formatters(self._cannot_show)
         hidden = (_PACKAGE,)
-        self.surroundings = CellSurroundings(mailbox, self.attribution, self.formatters, self.sources, hidden)
+        self.surroundings = CellSurroundings(
+            mailbox, self.attribution, self.formatters, self.sources, hidden, settings.threads_blocking
+        )
         self.comms = Comms(self.surroundings.publish)
 
     def _cannot_show(self, _value: object, _mime: str, error: BaseException) -> None:
@@ -109,7 +113,12 @@ class Kernel:
         self._done = finisher(self.driver.mailbox, self.clock.monotonic)
         self.runner = self._make_runner(self.loop, self.context, self.interrupts)
         output = OutputAround(self.attribution, self.streams, self.descriptors)
-        self.surroundings.around = [output, FiguresAround(_BACKEND), CoroutinesAround(self.namespace, self._current)]
+        self.surroundings.around = [
+            output,
+            BlockingAround(self._current, self.clock.monotonic),
+            FiguresAround(_FIGURES),
+            CoroutinesAround(self.namespace, self._current),
+        ]
 
     def _make_runner(self, loop: asyncio.AbstractEventLoop, context: Context, stoppable: Stoppable) -> Runner:
         runner = Runner(self.namespace, self.sources, loop, context, stoppable, self.surroundings, self._done)
@@ -187,6 +196,7 @@ class Kernel:
         self._install_builtins()
         self._install_hooks()
         display.install(self.surroundings.publish, self.formatters)
+        sys.displayhook = self.surroundings.displayhook
         asyncio.set_event_loop(self.loop)
         self.interrupts.install()
         signal.signal(signal.SIGTERM, self._terminated)
@@ -197,11 +207,19 @@ class Kernel:
         self.loop.drive()
         self.driver.join(2)
 
+    def _orphaned(self) -> None:
+        self.driver.mailbox.post(Stopping("the process that started the kernel is gone"))
+
     def _terminated(self, _signum: int, _frame: object) -> None:
         self.driver.mailbox.post(Stopping("SIGTERM"))
 
     def _watch_parent(self) -> None:
         """End when the process that started us dies (JPY_PARENT_PID, set by jupyter_client's launcher)."""
+        if os.name == "nt":
+            from holdfast.app.windows import wait_for_handles, watch
+
+            watch(os.environ, self.interrupts.send, self._orphaned, wait_for_handles)
+            return
         text = os.environ.get("JPY_PARENT_PID", "")
         if not text.isdecimal() or int(text) <= 1 or not hasattr(os, "getppid"):
             return
@@ -209,7 +227,7 @@ class Kernel:
 
         def look() -> None:
             if os.getppid() != parent:
-                self.driver.mailbox.post(Stopping("the process that started the kernel is gone"))
+                self._orphaned()
             else:
                 self.driver.loop.call_later(1.0, look)
 

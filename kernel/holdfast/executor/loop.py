@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 import sys
 from asyncio import events, tasks
 from collections import deque
@@ -52,6 +53,9 @@ class UserLoop(_Base):  # type: ignore[misc]
         self._ready.idle.cancel()
         self._depth = 0
         self._leaving = False
+        self._forked = False
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._after_fork)
         #: Called once when `run_until_complete` is used where `await` would do.
         self.on_nested: Callable[[str], None] = lambda hint: None
 
@@ -63,6 +67,21 @@ class UserLoop(_Base):  # type: ignore[misc]
             except (SystemExit, KeyboardInterrupt):
                 # It escaped a task of the user's; the task has it as its result.
                 continue
+
+    def _after_fork(self) -> None:
+        self._forked = True
+
+    def _run_once(self) -> None:
+        """One step, in the process that made the loop only.
+
+        1. A cell forks, and the child runs to the end of its code instead of calling `os._exit`.
+        2. The child comes back here and would wait on the selector and the wake-up socket that it shares with
+           the kernel: it would eat the kernel's wake-ups and answer requests a second time.
+        3. So a child that comes back has come to its end.
+        """
+        if self._forked:
+            os._exit(0)
+        super()._run_once()
 
     def leave(self) -> None:
         """End `drive`; call on the loop's thread."""

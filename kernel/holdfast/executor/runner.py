@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from holdfast.executor.compile import Unit, compile_cell
 from holdfast.executor.interrupt import interruptible, protected
+from holdfast.executor.modes import CellThread
 from holdfast.executor.outcome import Job, Outcome
 from holdfast.executor.source import Sources, dedented
+from holdfast.magics.parse import Lowered
 from holdfast.namespace.namespace import Namespace, heal_builtins
 
 if TYPE_CHECKING:
@@ -63,8 +65,11 @@ class Surroundings(Protocol):
     def report(self, error: BaseException) -> Report:
         """The traceback as clients show it."""
 
-    def lower(self, code: str) -> str:
+    def lower(self, code: str) -> Lowered:
         """Magic syntax to Python."""
+
+    def mode(self, unit: Unit) -> str:
+        """The mode of a cell that asks for none."""
 
     def enter(self, token: object) -> None:
         """Output written in this context belongs to `token` from now on."""
@@ -96,9 +101,10 @@ class Runner:
         self.payload: list[Mapping[str, object]] = []
         #: What the steps around the cell want to say in the reply's metadata.
         self.notes: dict[str, object] = {}
-        #: The global names that the running cell's own code mentions.
-        self.names: tuple[str, ...] = ()
+        #: The running cell, compiled; None before it is.
+        self.unit: Unit | None = None
         self.running: Job | None = None
+        self._background: set[asyncio.Task[None]] = set()
 
     def submit(self, job: Job) -> None:
         """Run `job` as soon as the loop is free; thread-safe."""
@@ -112,15 +118,18 @@ class Runner:
     def start(self, job: Job) -> None:
         """Compile and run; an async cell goes on as a task."""
         self.running = job
-        self.payload, self.notes, self.names = [], {}, ()
+        self.payload, self.notes, self.unit = [], {}, None
         try:
             self._begin(job)
-            unit = self._compile(job)
+            unit, mode = self._compile(job)
         except:  # noqa: E722 - see _failure
             self._finish(job, self._failure())
             return
-        if unit.is_async:
-            task = self._loop.create_task(self._run_async(job, unit), context=self._context)
+        if mode == "bg":
+            self._start_background(job, unit)
+        elif unit.is_async or mode == "thread":
+            run = self._run_async(job, unit) if unit.is_async else self._run_in_thread(job, unit)
+            task = self._loop.create_task(run, context=self._context)
             self._stoppable.awaiting(task)
         else:
             self._run_sync(job, unit)
@@ -135,13 +144,15 @@ class Runner:
             self._namespace.begin(job.count, job.code)
         self._stoppable.begin()
 
-    def _compile(self, job: Job) -> Unit:
-        code = dedented(self._surroundings.lower(job.code))
+    def _compile(self, job: Job) -> tuple[Unit, str]:
+        """The cell's code, and the mode to run it in."""
+        lowered = self._surroundings.lower(job.code)
+        code = dedented(lowered.code)
         filename = self._sources.register(code, job.count)
         unit = compile_cell(code, filename, self._flags)
         self._flags = unit.flags
-        self.names = unit.names
-        return unit
+        self.unit = unit
+        return unit, lowered.mode or self._surroundings.mode(unit)
 
     @protected
     def _run_sync(self, job: Job, unit: Unit) -> None:
@@ -167,6 +178,41 @@ class Runner:
         except:  # noqa: E722 - see _failure
             outcome = self._failure()
         self._finish(job, outcome)
+
+    @protected
+    async def _run_in_thread(self, job: Job, unit: Unit) -> None:
+        try:
+            thread = CellThread(lambda: self._evaluate_now(unit), f"cell-{job.count}")
+            self._conclude(job, unit, await thread.result())
+            outcome = self._success(job)
+        except:  # noqa: E722 - see _failure
+            outcome = self._failure()
+        self._finish(job, outcome)
+
+    def _evaluate_now(self, unit: Unit) -> object:
+        """The value of a cell without `await`."""
+        if unit.body is not None:
+            exec(unit.body, self._namespace.dict)
+        return eval(unit.last, self._namespace.dict) if unit.last is not None else None
+
+    def _start_background(self, job: Job, unit: Unit) -> None:
+        """Reply at once; the cell goes on as a task in a copy of the context, so that two cells can run."""
+        task = self._loop.create_task(self._run_background(job, unit), context=self._context.copy())
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        self._finish(job, self._success(job))
+
+    async def _run_background(self, job: Job, unit: Unit) -> None:
+        try:
+            if unit.is_async:
+                if unit.body is not None:
+                    await self._evaluate(unit.body)
+                value = await self._evaluate(unit.last) if unit.last is not None else None
+            else:
+                value = await CellThread(lambda: self._evaluate_now(unit), f"cell-{job.count}").result()
+            self._conclude(job, unit, value)
+        except:  # noqa: E722 - as in _failure; it has been replied to, so the error is shown below its cell
+            self._complain()
 
     @protected
     async def _evaluate(self, code: CodeType) -> object:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from contextvars import Context
 
+from holdfast.executor.modes import raise_in_thread
 from holdfast.executor.runner import Runner, Stoppable
 
 
@@ -55,9 +56,7 @@ class ThreadInterrupts:
         if task is not None:
             self._loop.call_soon_threadsafe(task.cancel)
             return
-        import ctypes
-
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), ctypes.py_object(KeyboardInterrupt))
+        raise_in_thread(self._thread)
 
 
 class Subshell:

@@ -334,7 +334,10 @@ def _constructor(cls: type, depth: int) -> Signature | None:
         entry, owner = find(cls, name)
         if owner not in (object, None) and type(entry) in (types.FunctionType, staticmethod):
             inner = entry.__func__ if type(entry) is staticmethod else entry
-            return signature(inner, bound=True, depth=depth + 1)
+            made = signature(inner, bound=True, depth=depth + 1)
+            if made is not None:
+                made.returns = MISSING  # That `__init__` returns None is not what calling the class gives.
+            return made
     try:
         text = type.__dict__["__text_signature__"].__get__(cls)
     except Exception:

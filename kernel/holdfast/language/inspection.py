@@ -99,7 +99,8 @@ def _fields_at(code: str, end: int, level: int, namespace: Mapping[str, object],
     name = steps[-1].text if steps[-1].kind in ("attr", "name") else ""
     if ref is None and parent is not None and steps[-1].kind == "attr":
         fields = _unread(parent, name)
-        if fields:
+        # Of a live object that has no such attribute jedi could only guess; of a module it can read the source.
+        if fields or (parent.value is not MISSING and not objects.is_module(parent.value)):
             return fields
     if ref is None:
         return _by_jedi(code, end, level, namespace)
@@ -262,15 +263,16 @@ def _file(value: object) -> str:
     import sys
 
     cls = value if objects.is_class(value) else type(value)
+    own = _file_of_methods(cls)
     module = sys.modules.get(objects.module_of(cls))
-    if module is None or module is builtins:
-        return ""
+    if own or module is None or module is builtins:
+        return own
     file = objects.instance_dict(module).get("__file__")
-    return file if type(file) is str else _file_of_methods(cls)
+    return file if type(file) is str else ""
 
 
 def _file_of_methods(cls: type) -> str:
-    """A class of a cell has no module file; its methods know the cell's."""
+    """The file that a class's own methods come from: the module of a cell has none, or not that one."""
     qualified = brief.qualname(cls)
     for entry in list(objects.class_dict(cls).values()):
         if type(entry) is types.FunctionType and entry.__qualname__.startswith(qualified + "."):
@@ -290,8 +292,10 @@ def _source(value: object) -> str:
         if objects.type_word(value) == "function":
             return ""
         cls = value if objects.is_class(value) else type(value)
-        file = _file(cls)
-        files = [file] if file else [key for key in reversed(list(linecache.cache)) if "holdfast_" in key]
+        files = [_file(cls)]
+        if objects.module_of(cls) == "__main__" and not _file_of_methods(cls):
+            # Newest cells first; only the line and the name tell which one the class was written in.
+            files = [key for key in reversed(list(linecache.cache)) if "holdfast_" in key]
         for candidate in files:
             found = _class_source(cls, linecache.getlines(candidate))
             if found:

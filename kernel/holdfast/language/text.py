@@ -87,7 +87,7 @@ class Scan:
         for frame in self.stack:
             if frame.kind in "([{":
                 found.append(frame)
-            else:
+            elif frame.kind == "F":
                 found.clear()
         return found
 

@@ -91,6 +91,10 @@ class Machine:
         """What follows from `event`, in order."""
         return self._steps[type(event)](event)
 
+    def failed(self, event: Event, reason: str) -> list[Effect]:
+        """What a client is owed when a step went wrong: an error reply, never silence."""
+        return self._refuse(event.message, reason) if isinstance(event, Received) else []
+
     # ------------------------------------------------------------ requests
 
     def _received(self, event: Received) -> list[Effect]:

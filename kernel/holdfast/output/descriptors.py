@@ -32,13 +32,26 @@ class Descriptors:
         self._ready = _never
 
     def install(self) -> None:
-        """Put the pipes in place.  The original descriptors live on: the second is where our log goes."""
+        """Put the pipes in place.  The original descriptors live on: the second is where our log goes.
+
+        On Windows a pipe cannot be waited for together with sockets; output of C code and of children stays
+        with the launcher there.
+        """
+        if os.name != "posix":
+            return
         self._ends = [_End(1, "stdout"), _End(2, "stderr")]
         if hasattr(select, "poll"):
             poll = select.poll()
             for end in self._ends:
                 poll.register(end.reader, select.POLLIN)
             self._ready = poll.poll  # type: ignore[assignment]
+        os.register_at_fork(after_in_child=self._after_fork)
+
+    def _after_fork(self) -> None:
+        """This process is a child: what it reads from the pipes would be missing in the parent."""
+        self._ends = []
+        self._ready = _never
+        self._lock = threading.Lock()
 
     @property
     def readers(self) -> tuple[int, ...]:
