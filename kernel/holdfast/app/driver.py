@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from holdfast.app.hands import Hands
 from holdfast.clock import Clock
@@ -36,6 +36,8 @@ from holdfast.wire.signing import Signer
 LEAVE_PATIENCE = 3.0
 #: Stream text is cut into messages of about this many characters.
 MESSAGE_SIZE = 1_000_000
+#: Messages taken from the sockets before everything else has its turn.
+TURN = 100
 
 
 class Driver:
@@ -62,7 +64,7 @@ class Driver:
         self._transport: Transport | None = None
         self._hands: Hands | None = None
         self._stopping = False
-        self._watched: list[int] = []
+        self._watched: Mapping[int, Callable[[], None]] = {}
         self._thread = threading.Thread(target=self._run, name="holdfast-kernel", daemon=True)
         self.dropped = 0
         self._perform: dict[type, Callable[..., None]] = {
@@ -89,8 +91,8 @@ class Driver:
 
     # ------------------------------------------------------------ life
 
-    def start(self, transport: Transport, hands: Hands, watched: list[int]) -> None:
-        """Begin to serve; `watched` are descriptors whose becoming readable means "look"."""
+    def start(self, transport: Transport, hands: Hands, watched: Mapping[int, Callable[[], None]]) -> None:
+        """Begin to serve; `watched` says what to call when a descriptor becomes readable."""
         self._transport, self._hands = transport, hands
         self._watched = watched
         self._thread.start()
@@ -99,8 +101,8 @@ class Driver:
         if hasattr(signal, "pthread_sigmask"):
             # SIGINT belongs to the main thread, where it interrupts system calls of the cell.
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-        for descriptor in self._watched:
-            self.loop.add_reader(descriptor, self.pump)
+        for descriptor, call in self._watched.items():
+            self.loop.add_reader(descriptor, call)
         self.loop.call_soon(self.perform, self._machine.starting())
         self.loop.call_soon(self.pump)
         while not self._stopping:
@@ -136,10 +138,19 @@ class Driver:
         assert self._transport is not None
         self._woken = False
         self._take()
-        for channel, frames in self._transport.receive():
+        if self._over():
+            return
+        for n, (channel, frames) in enumerate(self._transport.receive(), 1):
             self._arrived(channel, frames)
-            if self._stopping:
+            if self._over():
                 return
+            if n == TURN:
+                # Whoever floods a socket must not keep us from what the cell writes, nor control from its turn.
+                self.wake()
+                return
+
+    def _over(self) -> bool:
+        return self._stopping
 
     def _take(self) -> None:
         """Events and text from the user's threads; neighbouring pieces of text become one event."""
@@ -210,6 +221,8 @@ class Driver:
             self._perform[type(effect)](effect)
 
     def _send(self, effect: fx.Send) -> None:
+        if self._stopping:  # the sockets are closed; a thread of the user's goes on printing
+            return
         assert self._transport is not None
         self._transport.send(effect.channel, self._encoder.encode(effect.draft, self._clock.date()))
 

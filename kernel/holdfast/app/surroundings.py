@@ -10,6 +10,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
+from msgspec import Raw
+
+from holdfast.compat.figures import flush_figures
 from holdfast.executor.compile import Unit
 from holdfast.executor.coroutines import CoroutineWatch
 from holdfast.executor.outcome import Job
@@ -23,6 +26,7 @@ from holdfast.output.descriptors import Descriptors
 from holdfast.output.formatters import Formatters
 from holdfast.output.mailbox import Mailbox
 from holdfast.output.streams import Streams
+from holdfast.wire.frames import to_json
 from holdfast.wire.message import Message
 
 if TYPE_CHECKING:
@@ -97,9 +101,13 @@ class CellSurroundings:
         metadata: Mapping[str, object] | None = None,
         buffers: Sequence[bytes | memoryview] | None = None,
     ) -> None:
-        """Publish from user code, for the cell that the caller belongs to; thread-safe."""
+        """Publish from user code, for the cell that the caller belongs to; thread-safe.
+
+        It is written as JSON here and now: what the caller changes afterwards must not show in the message.
+        """
         token = cast("Message | None", self._attribution.current())
-        self._mailbox.post(Published(token, msg_type, content, metadata or {}, buffers or ()))
+        frozen = Raw(to_json(content))
+        self._mailbox.post(Published(token, msg_type, frozen, metadata or {}, buffers or ()))
 
 
 def live_tasks() -> set[asyncio.Task[object]]:
@@ -161,17 +169,13 @@ class OutputAround:
 class FiguresAround:
     """Figures that the cell left open are shown at its end; nothing of matplotlib is imported for it."""
 
-    def __init__(self, module: str) -> None:
-        self._module = module
-
     def before(self, job: Job) -> None:
         """Nothing."""
 
     def after(self, job: Job, failed: bool) -> None:
-        """Show and close what is open, when the user's matplotlib uses our backend."""
-        backend = sys.modules.get(self._module)
-        if backend is not None:
-            cast("Callable[[], None]", backend.flush_figures)()
+        """Show and close what is open, also after a failure: the figure often shows why."""
+        if "matplotlib" in sys.modules:
+            flush_figures()
 
 
 class CoroutinesAround:

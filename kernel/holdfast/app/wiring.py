@@ -23,7 +23,7 @@ from holdfast.app.services import Services
 from holdfast.app.settings import Settings
 from holdfast.app.surroundings import BlockingAround, CellSurroundings, CoroutinesAround, FiguresAround, OutputAround
 from holdfast.clock import Clock
-from holdfast.compat import finder
+from holdfast.compat import figures, finder
 from holdfast.durable.memory import MemoryCommitter
 from holdfast.engine.memory import MemoryEngine
 from holdfast.executor.interrupt import Interrupts, protected
@@ -40,7 +40,7 @@ from holdfast.output.attribution import Attribution
 from holdfast.output.comms import Comms
 from holdfast.output.descriptors import Descriptors
 from holdfast.output.formatters import Formatters
-from holdfast.output.mailbox import Mailbox
+from holdfast.output.mailbox import NUDGE, Mailbox
 from holdfast.output.streams import OutputStream, Streams
 from holdfast.stdin.prompts import Asker, Prompts
 from holdfast.transport.heartbeat import Heartbeat
@@ -52,8 +52,6 @@ from holdfast.wire.message import Message
 from holdfast.wire.signing import Signer
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_BACKEND = "holdfast.compat.matplotlib_backend"
-_FIGURES = "holdfast.compat.figures"
 
 for _function in (OutputStream.write, Mailbox.write, Mailbox.post, Mailbox.take, Descriptors.collect, UserLoop.drive):
     protected(_function)
@@ -116,7 +114,7 @@ class Kernel:
         self.surroundings.around = [
             output,
             BlockingAround(self._current, self.clock.monotonic),
-            FiguresAround(_FIGURES),
+            FiguresAround(),
             CoroutinesAround(self.namespace, self._current),
         ]
 
@@ -173,7 +171,8 @@ class Kernel:
         """Libraries find us when they are imported; nothing is imported for it."""
         finder.when_imported("comm", self.comms.adopt)
         finder.when_imported("getpass", self._adopt_getpass)
-        os.environ.setdefault("MPLBACKEND", f"module://{_BACKEND}")
+        finder.when_imported("matplotlib", figures.select)
+        figures.register(self.formatters)
 
     def _adopt_getpass(self, module: ModuleType) -> None:
         module.getpass = self.prompts.getpass  # type: ignore[attr-defined]
@@ -200,7 +199,8 @@ class Kernel:
         asyncio.set_event_loop(self.loop)
         self.interrupts.install()
         signal.signal(signal.SIGTERM, self._terminated)
-        watched = [*self.sockets.descriptors, *self.descriptors.readers]
+        watched = dict.fromkeys(self.sockets.descriptors, self.driver.pump)
+        watched |= dict.fromkeys(self.descriptors.readers, self._collect)
         self.heartbeat.start()
         self.driver.start(self.sockets, self.hands, watched)
         self._watch_parent()
@@ -209,6 +209,13 @@ class Kernel:
 
     def _orphaned(self) -> None:
         self.driver.mailbox.post(Stopping("the process that started the kernel is gone"))
+
+    def _collect(self) -> None:
+        """On the kernel thread: a child or C code wrote, perhaps while nothing of ours runs that would look."""
+        # This thread must not be held back by a full mailbox: it is the one that empties it.
+        if self.driver.mailbox.pending > NUDGE:
+            self.driver.pump()
+        self.descriptors.collect()
 
     def _terminated(self, _signum: int, _frame: object) -> None:
         self.driver.mailbox.post(Stopping("SIGTERM"))

@@ -130,6 +130,7 @@ class Runner:
         elif unit.is_async or mode == "thread":
             run = self._run_async(job, unit) if unit.is_async else self._run_in_thread(job, unit)
             task = self._loop.create_task(run, context=self._context)
+            task.add_done_callback(lambda task: self._settle(job, task), context=self._context)
             self._stoppable.awaiting(task)
         else:
             self._run_sync(job, unit)
@@ -213,6 +214,15 @@ class Runner:
             self._conclude(job, unit, value)
         except:  # noqa: E722 - as in _failure; it has been replied to, so the error is shown below its cell
             self._complain()
+
+    @protected
+    def _settle(self, job: Job, task: asyncio.Task[None]) -> None:
+        """A task that another one cancelled before its first step has run nothing, not even its own `finally`."""
+        if self.running is job:
+            try:
+                task.result()
+            except:  # noqa: E722 - see _failure
+                self._finish(job, self._failure())
 
     @protected
     async def _evaluate(self, code: CodeType) -> object:

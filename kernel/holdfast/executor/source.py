@@ -13,12 +13,17 @@ LABEL = "Cell In[{}]"
 
 def dedented(code: str) -> str:
     """A cell whose first line is indented (pasted from inside a function) loses that indent everywhere."""
-    first = next((line for line in code.splitlines() if line.strip() and not line.lstrip().startswith("#")), "")
+    first = next((line for line in lines_of(code) if line.strip() and not line.lstrip().startswith("#")), "")
     indent = first[: len(first) - len(first.lstrip(" \t"))]
     if not indent:
         return code
-    lines = code.splitlines(keepends=True)
-    return "".join(line.removeprefix(indent) for line in lines)
+    return "".join(line.removeprefix(indent) for line in lines_of(code))
+
+
+def lines_of(code: str) -> list[str]:
+    """The lines as the compiler counts them: `str.splitlines` also splits at form feeds and U+2028."""
+    lines = code.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return [f"{line}\n" for line in lines[:-1]] + lines[-1:]
 
 
 class Sources:
@@ -39,7 +44,7 @@ class Sources:
         """
         self._n += 1
         name = f"{self._folder}/cell_{self._n}.py"
-        lines = code.splitlines(keepends=True)
+        lines = lines_of(code)
         linecache.cache[name] = (len(code), None, lines, name)
         self.labels[name] = LABEL.format(count)
         return name

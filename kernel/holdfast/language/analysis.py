@@ -46,10 +46,12 @@ def _load() -> Any:
     global _jedi
     if _jedi is None:
         import jedi
+        from jedi.inference import docstrings
         from jedi.inference.compiled import access
 
-        if hasattr(access, "warnings"):
-            access.warnings = _NoWarnings()
+        for module in (access, docstrings):
+            if hasattr(module, "warnings"):
+                module.warnings = _NoWarnings()
         jedi.settings.allow_unsafe_interpreter_executions = False
         _jedi = jedi
     return _jedi

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from holdfast.wire.message import Message
 
@@ -32,11 +32,11 @@ class Wrote(Struct, frozen=True):
 
 
 class Published(Struct, frozen=True):
-    """User code published an iopub message (display_data, execute_result, comm_msg, ...)."""
+    """User code published an iopub message; `content` is JSON already, but for an execute_result."""
 
     token: Message | None
     msg_type: str
-    content: Json
+    content: Json | Raw
     metadata: Json = {}
     buffers: Sequence[bytes | memoryview] = ()
 

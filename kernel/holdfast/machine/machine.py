@@ -56,6 +56,8 @@ BESIDE = frozenset(
         "usage_request",
     }
 )
+#: Why a request that comes too late is refused.
+LEAVING = "the kernel is shutting down"
 COMMS = frozenset({"comm_open", "comm_msg", "comm_close"})
 
 
@@ -103,7 +105,7 @@ class Machine:
         if message.channel == "stdin":
             return self._input_reply(message)
         if state.leaving is not None and msg_type != "shutdown_request":
-            return self._refuse(message, "the kernel is shutting down")
+            return self._refuse(message, LEAVING)
         if message.fault:
             return self._refuse(message, message.fault)
         handler = AT_ONCE.get(msg_type)
@@ -173,9 +175,11 @@ class Machine:
         return [status(message, "busy"), Deliver(message, shell.name)]
 
     def _finished(self, event: Finished) -> list[Effect]:
-        if self.state.prompt is event.token:
-            self.state.prompt = None
-        return execute.finished(self.state, event)
+        if self.state.prompt is not event.token:
+            return execute.finished(self.state, event)
+        # A thread of the cell may still wait for the answer, which no client sends once the cell is over.
+        self.state.prompt = None
+        return [Answer(stdin.END_OF_FILE), *execute.finished(self.state, event)]
 
     def _committed(self, event: Committed) -> list[Effect]:
         return self._reply(event.token, {"holdfast": dict(event.note)} if event.note else {})
@@ -195,8 +199,11 @@ class Machine:
         while shell.queue and shell.running is None:
             message, at = shell.queue.popleft()
             if message.msg_type in COMMS:
-                effects += [status(message, "busy"), Deliver(message, shell.name)]
-            elif shell.closing or execute.sent_before(shell.failure, message, queued=True):
+                # The thread of a deleted subshell is gone; its comms are not.
+                effects += [status(message, "busy"), Deliver(message, None if shell.closing else shell.name)]
+            elif shell.closing or self.state.leaving is not None:
+                effects += self._refuse(message, "its shell has ended" if shell.closing else LEAVING)
+            elif execute.sent_before(shell.failure, message, queued=True):
                 effects += self._bracket(message, execute.aborted(self.state, message))
             else:
                 effects += [status(message, "busy"), *execute.start(self.state, shell, message, at)]

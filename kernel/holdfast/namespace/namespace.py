@@ -88,9 +88,10 @@ class Namespace:
     def visible(self) -> Iterator[str]:
         """The user's own names: neither ours nor private to the interpreter."""
         with self.lock:
-            names = list(self.dict)
+            names: list[object] = list(self.dict)
         for name in names:
-            if name in self.injected or name.startswith("__") or self.results.owns(name):
+            # `globals()[5] = ...` is possible.
+            if not isinstance(name, str) or name in self.injected or name.startswith("__") or self.results.owns(name):
                 continue
             yield name
 

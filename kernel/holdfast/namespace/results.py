@@ -46,6 +46,7 @@ class Results:
         self.limit = limit
         self.out = Outputs()
         self.inputs: list[str] = [""]
+        self._newest_input = ""
         self._sizes: deque[tuple[int, int]] = deque()
         self._total = 0
         self._bound: dict[str, object] = {
@@ -56,7 +57,7 @@ class Results:
 
     def owns(self, name: str) -> bool:
         """Whether `name` is one of ours."""
-        return name in self._bound or (name[0] == "_" and name[1:].removeprefix("i").isdecimal())
+        return name in self._bound or (name[:1] == "_" and name[1:].removeprefix("i").isdecimal())
 
     def rebuild(self, ns: dict[str, object]) -> None:
         """Put back the names that were deleted."""
@@ -73,7 +74,9 @@ class Results:
             inputs.append(code)
         else:
             inputs[count] = code
-        self._shift(ns, _LAST_IN, code)
+        # `_i` is the input before this one, as people know it: a cell needs no name for itself.
+        self._shift(ns, _LAST_IN, self._newest_input)
+        self._newest_input = code
         ns[f"_i{count}"] = code
         ns.pop(f"_i{count - KEPT}", None)
 

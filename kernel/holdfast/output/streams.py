@@ -38,6 +38,7 @@ class OutputStream(io.TextIOBase):
         self._below = below
         self._post = mailbox.write
         self._collect = below.collect_if_any
+        self._line_ended = True
         self._forked = False
         self._buffer: _Binary | None = None
 
@@ -64,8 +65,10 @@ class OutputStream(io.TextIOBase):
             text = str.__str__(text)
         if self._forked:
             return self._write_below(text)
-        if text != "\n":
+        # The newline that ends a `print` follows its text at once; a bare `print()` follows nothing.
+        if text != "\n" or self._line_ended:
             self._collect()
+        self._line_ended = text[-1:] == "\n"
         token = TOKEN.get()
         attribution = self._attribution
         if token is None or attribution._follow_newest:

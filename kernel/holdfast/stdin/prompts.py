@@ -66,9 +66,8 @@ class Prompts:
         return value
 
     def _new(self, prefix: str, prompt: str, password: bool) -> str:
-        if prefix not in self._asked:
-            self._asked = {prefix: 0}
-        self._asked[prefix] += 1
+        # Cells of subshells ask in between: a number is never used twice, its promise is settled.
+        self._asked[prefix] = self._asked.get(prefix, 0) + 1
         promise = f"{prefix}-i{self._asked[prefix]}"
         self._engine.create(promise, {"prompt": prompt, "password": password}, {"resonate:external": "true"})
         return promise

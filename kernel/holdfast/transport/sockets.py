@@ -6,11 +6,15 @@ has stopped reading.  Source: Jupyter messaging 5.5; JEP 65 (XPUB).
 A PUB socket drops at its high-water mark, which is how peers lose printed lines.  Here a full pipe is reported
 to us (XPUB_NODROP) and the message waits in order; a subscriber that reads nothing for `PATIENCE` seconds then
 loses messages as with any PUB socket, and the others lose none.
+
+Rejected: sending without a copy.  pyzmq then keeps a thread that waits for ZeroMQ to let go of each frame, and
+copying a megabyte takes less than starting it.
 """
 
 from __future__ import annotations
 
 import errno
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import cast
@@ -24,8 +28,6 @@ from holdfast.wire.connection import ConnectionInfo
 #: Seconds for which a subscriber may read nothing before it loses messages.
 PATIENCE = 5.0
 RETRY = 0.01
-#: Frames of this size and above are not copied when they are sent (bytes).
-BIG = 65_536
 
 _KINDS = {"shell": zmq.ROUTER, "control": zmq.ROUTER, "stdin": zmq.ROUTER, "iopub": zmq.XPUB}
 #: Order of service: an interrupt goes before the cells that are queued.
@@ -49,7 +51,8 @@ class Sockets:
         self.ports: dict[str, int] = {}
         self._waiting: deque[Frames] = deque()
         self._stuck_since: float | None = None
-        self._dropping = False
+        #: A subscriber has read nothing for `PATIENCE` seconds, and nothing since.
+        self._given_up = False
 
     def bind(self) -> None:
         """Bind all channels; raises `AddressTaken` and leaves nothing bound."""
@@ -122,15 +125,21 @@ class Sockets:
             self._push(channel, frames)
         elif self._waiting:
             self._waiting.append(frames)
-        elif not self._push(channel, frames):
+        elif self._push(channel, frames):
+            self._given_up = False
+        elif self._given_up:
+            # It still does not read: the others are not made to wait for it again.
+            self._drop(True)
+            self._push(channel, frames)
+            self._drop(False)
+        else:
             self._waiting.append(frames)
             self._stuck_since = self._clock()
             self._later(RETRY, self._retry)
 
     def _push(self, channel: str, frames: Frames) -> bool:
-        big = any(len(frame) >= BIG for frame in frames)
         try:
-            self._sockets[channel].send_multipart(frames, zmq.NOBLOCK, copy=not big)
+            self._sockets[channel].send_multipart(frames, zmq.NOBLOCK)
         except zmq.Again:
             return False
         except zmq.ZMQError as error:
@@ -145,27 +154,34 @@ class Sockets:
             return
         stuck = self._clock() - (self._stuck_since or 0.0)
         if stuck > PATIENCE:
+            self._given_up = True
             self._drop(True)
         while self._waiting and self._push("iopub", self._waiting[0]):
             self._waiting.popleft()
             self._stuck_since = self._clock()
         if self._waiting:
             self._later(RETRY, self._retry)
-        else:
+        elif self._given_up:
             self._drop(False)
 
     def _drop(self, dropping: bool) -> None:
-        if dropping != self._dropping:
-            self._dropping = dropping
-            self._sockets["iopub"].setsockopt(zmq.XPUB_NODROP, int(not dropping))
+        self._sockets["iopub"].setsockopt(zmq.XPUB_NODROP, int(not dropping))
 
     def close(self, linger: int = 1000) -> None:
         """Send what is left (at most `linger` milliseconds), then close."""
-        while self._waiting and self._push("iopub", self._waiting[0]):
-            self._waiting.popleft()
+        until = self._clock() + linger / 1000
+        while self._waiting:
+            if self._push("iopub", self._waiting[0]):
+                self._waiting.popleft()
+            elif self._clock() < until:
+                threading.Event().wait(RETRY)  # a subscriber that reads slowly gets its rest
+            else:
+                self._waiting.clear()
         for socket in self._sockets.values():
             socket.close(linger)
         self._sockets.clear()
+        # The process ends without running finalizers: only this waits until the last reply has left.
+        self._context.term()
 
 
 def _has_input(socket: zmq.Socket[bytes]) -> bool:

@@ -16,6 +16,9 @@ from holdfast.errors import ConnectionFileError
 
 CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
 
+#: The alphabet of ZeroMQ's keys (RFC 32).
+_Z85 = frozenset("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#")
+
 
 class ConnectionInfo(Struct, frozen=True, kw_only=True):
     """Where to listen and how to authenticate.  A port of 0 is still to be chosen."""
@@ -64,6 +67,9 @@ def parse(raw: bytes, path: str) -> tuple[ConnectionInfo, dict[str, object]]:
         raise ConnectionFileError(path, str(error)) from None
     if bool(info.curve_publickey) != bool(info.curve_secretkey):
         raise ConnectionFileError(path, "it has one CURVE key but not the other")
+    for key in (info.curve_publickey, info.curve_secretkey):
+        if key and (len(key) != 40 or not _Z85.issuperset(key)):
+            raise ConnectionFileError(path, "its CURVE keys are not 40 characters of Z85 each")
     for channel in CHANNELS:
         if not 0 <= info.port(channel) < 65_536:
             raise ConnectionFileError(path, f"{channel}_port {info.port(channel)} is not a port")

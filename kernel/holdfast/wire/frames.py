@@ -116,43 +116,52 @@ def to_json(value: object) -> bytes:
     """
     try:
         return _encode(value)
-    except (ValueError, TypeError, OverflowError, RecursionError):
-        return _encode(_plain(value, 0))
+    except BaseException:  # also what `__iter__`, `tolist` and their kin of user code raise, SystemExit even
+        return _encode(_plain(value, ()))
 
 
-def _plain(value: object, depth: int) -> object:
-    """A copy that the encoder takes for sure."""
+def _plain(value: object, above: tuple[int, ...]) -> object:
+    """A copy that the encoder takes for sure; `above` are the ids of the containers that hold `value`."""
     if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
-    if value is None or isinstance(value, bool | float):
+        return str.__str__(value).encode("utf-8", "backslashreplace").decode()
+    if value is None or type(value) in (bool, float):
         return value
-    if isinstance(value, int):
-        return value if -(1 << 63) <= value < (1 << 64) else float(value) if value.bit_length() < 1023 else str(value)
-    if depth > 100:
+    if type(value) is int:
+        return value if value.bit_length() < 2000 else hex(value)  # Python limits the digits it writes
+    if len(above) > 100 or id(value) in above:  # too deep, or it holds itself
         return "..."
-    if isinstance(value, Mapping):
-        return {str(_plain(str(key), depth)): _plain(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, msgspec.Struct):
-        return _plain(msgspec.structs.asdict(value), depth + 1)
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item, depth + 1) for item in value]
-    return _plain(_foreign(value), depth + 1)
+    inside = (*above, id(value))
+    try:
+        if isinstance(value, Mapping):
+            return {str(_plain(str(key), ())): _plain(item, inside) for key, item in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [_plain(item, inside) for item in value]
+        if isinstance(value, msgspec.Struct):
+            return _plain(msgspec.structs.asdict(value), inside)
+        try:
+            return msgspec.Raw(_encode(value))
+        except (ValueError, TypeError, OverflowError, RecursionError):
+            return _plain(_foreign(value), inside)
+    except BaseException:
+        return f"<{type(value).__name__}: no JSON form>"
 
 
 def _foreign(value: object) -> object:
-    """Values that msgspec does not know: numpy scalars and arrays, dates of libraries, anything."""
+    """Values that msgspec does not know: subclasses, numpy scalars and arrays, dates of libraries, anything."""
+    if isinstance(value, str):
+        return str.__str__(value)
     for name in ("tolist", "__index__", "__float__", "isoformat"):
         method = getattr(type(value), name, None)
         if method is not None:
             try:
                 return cast(object, method(value))
-            except Exception:
+            except BaseException:
                 continue
     if isinstance(value, Mapping):
         return dict(value)
     try:
         return list(value) if hasattr(type(value), "__iter__") else repr(value)  # type: ignore[call-overload]
-    except Exception:
+    except BaseException:
         return f"<{type(value).__name__}: no JSON form>"
 
 

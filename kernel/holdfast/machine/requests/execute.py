@@ -55,7 +55,8 @@ def finished(state: KernelState, event: Finished) -> list[Effect]:
     if event.ename and not is_silent(event.token):
         content = ErrorContent(event.ename, event.evalue, event.traceback)
         effects.append(Send("iopub", event.token.publish("error", content)))
-    effects.append(Commit(event.token, shell.count))
+    stored = is_stored(cast(ExecuteRequest, event.token.content))
+    effects.append(Commit(event.token, shell.count if stored else 0))
     return effects
 
 
@@ -114,6 +115,8 @@ def remember_result(state: KernelState, event: Published) -> list[Effect]:
     """Keep the text of an execute_result beside its input."""
     token = event.token
     if event.msg_type != "execute_result" or token is None or not isinstance(token.content, ExecuteRequest):
+        return []
+    if not isinstance(event.content, Mapping):
         return []
     data = event.content.get("data")
     count = event.content.get("execution_count")

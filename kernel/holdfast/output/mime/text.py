@@ -132,8 +132,9 @@ class Code(TextDisplayObject):
 
             return f"<pre>{escape(str(self.data), quote=False)}</pre>"
         formatter = HtmlFormatter(cssclass="highlight holdfast-code")
-        # The rules are bound to our own class: a bare ".highlight" would restyle the whole page.
-        style = formatter.get_style_defs(".holdfast-code")
+        # Only rules bound to our own class: the others that Pygments gives would restyle the whole page.
+        rules = str(formatter.get_style_defs(".holdfast-code")).splitlines()
+        style = "\n".join(rule for rule in rules if rule.startswith(".holdfast-code"))
         return f"<style>{style}</style>{self._highlighted(formatter)}"
 
     def _repr_latex_(self) -> str:

@@ -61,9 +61,9 @@ def _measure(obj: object, limit: int, registry: Registry, depth: int) -> str | _
     if isinstance(obj, dict):
         return _measure_dict(obj, limit, registry, depth)
     if isinstance(obj, list):
-        return _measure_items(obj, len(obj), "[", "]", limit, registry, depth)
+        return _measure_items(obj, "[", "]", limit, registry, depth)
     if isinstance(obj, tuple):
-        return _measure_items(obj, len(obj), "(", ",)" if len(obj) == 1 else ")", limit, registry, depth)
+        return _measure_items(obj, "(", ",)" if len(obj) == 1 else ")", limit, registry, depth)
     assert isinstance(obj, (set, frozenset))
     if not obj:
         return f"{kind.__name__}()"
@@ -71,7 +71,7 @@ def _measure(obj: object, limit: int, registry: Registry, depth: int) -> str | _
     if shown is None:
         return None
     opening, closing = ("{", "}") if kind is set else ("frozenset({", "})")
-    return _measure_items(shown, len(obj), opening, closing, limit, registry, depth)
+    return _measure_items(shown, opening, closing, limit, registry, depth)
 
 
 def _sorted(obj: set[object] | frozenset[object], registry: Registry) -> list[object] | None:
@@ -83,16 +83,15 @@ def _sorted(obj: set[object] | frozenset[object], registry: Registry) -> list[ob
 
 def _measure_items(
     obj: list[object] | tuple[object, ...] | set[object] | frozenset[object],
-    length: int,
     opening: str,
     closing: str,
     limit: int,
     registry: Registry,
     depth: int,
 ) -> str | _Node | None:
-    if not length:
+    if not obj:
         return opening + closing
-    cut = bool(limit) and length > limit
+    cut = bool(limit) and len(obj) > limit
     shown = list(islice(obj, limit)) if cut else obj
     items = _measure_each(shown, limit, registry, depth)
     if items is None:
