@@ -66,6 +66,7 @@ def _serve(path: str) -> int:
     from holdfast.app.wiring import Kernel
 
     settings = read(os.environ)
+    _log_descriptor()  # now, while descriptor 2 is the launcher's: a later one would show our log below a cell
     kernel = Kernel(info, settings, os.urandom(16).hex(), _log)
     ports = kernel.bind()
     if not info.complete:

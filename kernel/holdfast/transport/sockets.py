@@ -29,6 +29,12 @@ from holdfast.wire.connection import ConnectionInfo
 PATIENCE = 5.0
 RETRY = 0.01
 
+# Plain numbers: pyzmq's are enum flags, and one `|` of those costs more than handing a frame to ZeroMQ.
+_NOBLOCK = int(zmq.NOBLOCK)
+_NOBLOCK_MORE = int(zmq.NOBLOCK) | int(zmq.SNDMORE)
+_EVENTS = int(zmq.EVENTS)
+_POLLIN = int(zmq.POLLIN)
+
 _KINDS = {"shell": zmq.ROUTER, "control": zmq.ROUTER, "stdin": zmq.ROUTER, "iopub": zmq.XPUB}
 #: Order of service: an interrupt goes before the cells that are queued.
 _INCOMING = ("control", "stdin", "shell", "iopub")
@@ -111,7 +117,7 @@ class Sockets:
                 socket = self._sockets[channel]
                 while _has_input(socket):
                     try:
-                        frames = socket.recv_multipart(zmq.NOBLOCK)
+                        frames = socket.recv_multipart(_NOBLOCK)
                     except zmq.ZMQError as error:
                         if error.errno in (errno.EAGAIN, errno.EINTR):
                             break
@@ -139,7 +145,10 @@ class Sockets:
 
     def _push(self, channel: str, frames: Frames) -> bool:
         try:
-            self._sockets[channel].send_multipart(frames, zmq.NOBLOCK)
+            send = self._sockets[channel].send
+            for frame in frames[:-1]:
+                send(frame, _NOBLOCK_MORE)
+            send(frames[-1], _NOBLOCK)
         except zmq.Again:
             return False
         except zmq.ZMQError as error:
@@ -185,7 +194,7 @@ class Sockets:
 
 
 def _has_input(socket: zmq.Socket[bytes]) -> bool:
-    return bool(cast(int, socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN)
+    return bool(cast(int, socket.getsockopt(_EVENTS)) & _POLLIN)
 
 
 def encrypt(socket: zmq.Socket[bytes], info: ConnectionInfo) -> None:
