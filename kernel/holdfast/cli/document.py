@@ -10,6 +10,7 @@ import keyword
 import os
 import tempfile
 import warnings
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -116,6 +117,26 @@ def _tagged(notebook: NotebookNode, tag: str) -> int | None:
         if cell.cell_type == "code" and tag in cell.metadata.get("tags", ()):
             return index
     return None
+
+
+def join_streams(notebook: NotebookNode) -> None:
+    """Join neighbouring pieces of one stream, so that a long output is one output.
+
+    Only once the run is over: until then nbclient finds displays to update by their place among the outputs.
+    Rejected: nbclient's own `coalesce_streams`.  Its regular expression for carriage returns takes time
+    quadratic in the length of a line (a line of a megabyte: hours), and frontends handle them anyway.
+    """
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        joined: list[NotebookNode] = []
+        for (kind, name), run in groupby(cell.outputs, lambda o: (o.output_type, o.get("name"))):
+            if kind == "stream":
+                texts = [output.text for output in run]
+                joined.append(nbformat.v4.new_output("stream", name=name, text="".join(texts)))
+            else:
+                joined += run
+        cell.outputs = joined
 
 
 def destination(source: Path, out: Path | None) -> Path:

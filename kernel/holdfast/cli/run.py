@@ -86,7 +86,6 @@ class Runner:
             timeout=options.timeout,
             allow_errors=options.allow_errors,
             resources={"metadata": {"path": str(where)}},
-            coalesce_streams=True,
             on_cell_execute=self._on_execute,
             on_cell_executed=self._on_executed,
         )
@@ -184,6 +183,7 @@ def run(options: Options) -> int:
     total = runnable(notebook)
     with Watch(errors, total, quiet=options.quiet) as watch:
         outcome = asyncio.run(Runner(notebook, options, watch).run())
+    document.join_streams(notebook)
     document.write(notebook, out)
     if outcome.problem:
         _print_failure(errors, outcome)

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 _LABEL = "\x1b[31m{}:\x1b[39m"
 _TEXT_LIMIT = 200_000  # characters of a docstring or of source
 _WINDOW = 200_000
+_TARGETS = 5  # the cursor's own name and the calls around it that are tried
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
-_HELP = re.compile(r"^([ \t]*\?{0,2}[ \t]*)[%!]{0,2}([\w.]+)[ \t]*\?{0,2}[ \t]*$", re.M)
+_HELP = re.compile(r"([ \t]*+\?{0,2}[ \t]*+)[%!]{0,2}([\w.]++)[ \t]*+\?{0,2}[ \t]*+\Z")
 
 type Field = tuple[str, str]
 
@@ -42,7 +43,7 @@ def inspect_request(
     check_cursor(code, cursor_pos)
     start = max(0, cursor_pos - _WINDOW)
     code, pos = code[start : cursor_pos + _WINDOW], cursor_pos - start
-    for end in _targets(code, pos):
+    for end in _targets(code, pos)[:_TARGETS]:
         fields = _fields_at(code, end, detail_level, namespace, run_repr=run_repr)
         if fields:
             body = "\n".join(_field(label, value) for label, value in fields if value)
@@ -70,8 +71,8 @@ def _targets(code: str, pos: int) -> list[int]:
     line_start = code.rfind("\n", 0, pos) + 1
     stop = code.find("\n", pos)
     line = code[line_start : len(code) if stop < 0 else stop]
-    asked = _HELP.match(line)
-    if asked and "?" in line:
+    asked = _HELP.match(line) if "?" in line else None
+    if asked:
         return [line_start + asked.end(2)]
     end = text.word_after(code, pos)
     result = text.scan(code, pos)

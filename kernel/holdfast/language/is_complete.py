@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 # codeop.PyCF_ALLOW_INCOMPLETE_INPUT: an error at the end of the text says "incomplete input" (3.11 and
 # later).
 _FLAGS = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | 0x4000
-_CHUNK = 64_000  # characters given to the parser at once: it holds the GIL, 12 ms for this many
+_CHUNK = 32_000  # characters given to the parser at once; it holds the GIL, at worst 40 ms for twice as many
 _LIMIT = 500_000  # characters read at all; a second of work for a question that a console asks at each Enter
 _STEP = "    "
-_HELP = re.compile(r"[ \t]*(?:\?{1,2}[%\w.*]+|%{0,2}[\w.*]+\?{1,2})[ \t]*\Z")
-_MAGIC = re.compile(r"[ \t]*(?:%(?!%)|!|(?:[\w.,\[\] \t'\"]+=[ \t]*(?:%\w|!)))")
+_HELP = re.compile(r"[ \t]*+(?:\?{1,2}[%\w.*]++|%{0,2}[\w.*]++\?{1,2})[ \t]*+\Z")
+_MAGIC = re.compile(r"[ \t]*+(?:%(?!%)|!|(?:[\w.,\[\] \t'\"]++=[ \t]*+(?:%\w|!)))")
 _ESCAPE = re.compile(r"\\N\{[^}]*\}|\\[^\n]", re.S)
 _NUMBER = re.compile(r"(?<![\w.])(\d[\d_.]*(?:[eE][+-]?\d+)?[jJ]?)(?=(?:and|else|for|if|in|is|or|not)\b)", re.A)
 # What belongs to the statement before it although it starts in the first column.
@@ -77,16 +77,19 @@ def _ended(code: str) -> dict[str, object]:
 
 def _plain(code: str, result: Scan) -> tuple[str, Scan]:
     """The code as plain Python that warns of nothing: magics are `pass`, escapes and `1if` are spelt out."""
-    changed = code
-    for start in reversed([0, *(pos for pos in result.statements if pos and code[pos - 1] == "\n")]):
+    pieces: list[str] = []
+    last = 0
+    for start in [0, *(pos for pos in result.statements if pos and code[pos - 1] == "\n")]:
         stop = code.find("\n", start)
         line = code[start : len(code) if stop < 0 else stop]
         if _MAGIC.match(line) or _HELP.match(line):
-            blank = len(line) - len(line.lstrip())
-            changed = changed[: start + blank] + "pass" + changed[start + len(line) :]
-    if changed is not code:
+            pieces += (code[last:start], line[: len(line) - len(line.lstrip())], "pass")
+            last = start + len(line)
+    changed = code
+    if pieces:
+        changed = "".join(pieces) + code[last:]
         result = text.scan(changed)
-    pieces: list[str] = []
+    pieces.clear()
     last = 0
     for start, stop in sorted(result.strings):
         if start < last:
@@ -156,7 +159,8 @@ def _indent(code: str, result: Scan) -> str:
     """The white space that the next line would start with."""
     if result.string is not None:
         return ""
-    starts = [pos for pos in result.statements if code[pos : pos + 1] and code[pos:].strip()]
+    end = len(code.rstrip())
+    starts = [pos for pos in result.statements if pos < end]
     line = _line_start(code, starts[-1]) if starts else 0
     body = code[line:].lstrip(" \t")
     blank = code[line : len(code) - len(body)]

@@ -28,7 +28,7 @@ _PATH_LIMIT = 4_096  # characters of a string that may still be a path
 _IMPORT = re.compile(r"(?:^|[:;]\s*)import\s+([^()]*)\Z", re.S)
 _FROM = re.compile(r"(?:^|[:;]\s*)from\s+([.\w]*)\Z")
 _FROM_IMPORT = re.compile(r"(?:^|[:;]\s*)from\s+([.\w]+)\s+import\b\s*\(?(.*)\Z", re.S)
-_GIVEN = re.compile(r"([^\W\d]\w*)\s*=(?!=)")
+_GIVEN = re.compile(r"\b([^\W\d]\w*+)\s*+=(?!=)")
 
 
 # ---------------------------------------------------------------------------------------------------------

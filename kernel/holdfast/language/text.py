@@ -26,6 +26,7 @@ _FIELD_STOP = re.compile(r"""(?:[^'"{}\\\n]++|\\N\{[^}'"\n]*\}|\\.)*+""", re.S)
 _FIELD_STOP_RAW = re.compile(r"""(?:[^'"{}\\\n]++|\\[^{}])*+""", re.S)
 # These begin statements and cannot stand inside an expression: a bracket left open above them was forgotten.
 _STATEMENT = re.compile(r"[ \t]*(?:def|class|import|return|try|while|raise|del|pass|global|nonlocal|assert)\b")
+_MISTAKES = 8  # brackets forgotten in a row that are made good by one that fits further out
 _OPEN = {")": "(", "]": "[", "}": "{"}
 
 
@@ -127,7 +128,7 @@ def _code(result: Scan, pos: int) -> int:
         return stop
     if char == "\\":
         # A backslash at the very end joins the next line, which is not there yet.
-        result.continued = result.code[at + 1 : result.end] in ("", "\n")
+        result.continued = result.end - at <= 2 and result.code[at + 1 : result.end] in ("", "\n")
         return min(at + 2, result.end)
     if char == "\n":
         if stack and _STATEMENT.match(result.code, at + 1, result.end):
@@ -139,7 +140,7 @@ def _code(result: Scan, pos: int) -> int:
             _begin(result, at + 1)
     elif char == ":":
         if stack and stack[-1].kind == "F":
-            stack.append(Frame("S", at))
+            stack.append(Frame("S", at, stack[-1].quote, stack[-1].prefix))
     elif char in "([{":
         stack.append(Frame(char, at))
     else:
@@ -155,7 +156,7 @@ def _begin(result: Scan, pos: int) -> None:
 def _close(result: Scan, char: str, at: int) -> None:
     """Close the innermost bracket that `char` fits; one that fits none is a mistake and is passed over."""
     stack = result.stack
-    for index in range(len(stack) - 1, -1, -1):
+    for index in range(len(stack) - 1, max(len(stack) - _MISTAKES, 0) - 1, -1):
         kind = stack[index].kind
         if kind == "F" and char == "}":
             del stack[index:]
@@ -195,8 +196,7 @@ def _quote(result: Scan, at: int) -> int:
 def _literal(result: Scan, pos: int) -> int:
     """Read on from `pos`, which lies in the literal part or the format spec of an f-string."""
     code, stack, end = result.code, result.stack, result.end
-    spec = stack[-1].kind == "S"
-    frame = next(item for item in reversed(stack) if item.kind == "f")
+    frame = stack[-1]
     stop_at = _FIELD_STOP_RAW if "r" in frame.prefix.lower() else _FIELD_STOP
     match = stop_at.match(code, pos, end)
     at = match.end() if match else pos
@@ -204,19 +204,27 @@ def _literal(result: Scan, pos: int) -> int:
         return end
     char = code[at]
     if code.startswith(frame.quote, at, end):
-        del stack[stack.index(frame) :]
-        result.strings.append((frame.pos, at + len(frame.quote)))
-        return at + len(frame.quote)
+        after = at + len(frame.quote)
+        result.strings.append((_leave(stack), after))
+        return after
     if char == "{":
-        if not spec and code.startswith("{{", at, end):
+        if frame.kind == "f" and code.startswith("{{", at, end):
             return at + 2
-        stack.append(Frame("F", at))
-    elif char == "}" and spec:
+        stack.append(Frame("F", at, frame.quote, frame.prefix))
+    elif char == "}" and frame.kind == "S":
         del stack[-2:]
     elif char == "\n" and len(frame.quote) == 1:
-        del stack[stack.index(frame) :]
+        _leave(stack)
         return at
     return at + 1
+
+
+def _leave(stack: list[Frame]) -> int:
+    """Drop the innermost f-string with all that is open in it, and say where it starts."""
+    while True:
+        frame = stack.pop()
+        if frame.kind == "f":
+            return frame.pos
 
 
 # ---------------------------------------------------------------------------------------------------------

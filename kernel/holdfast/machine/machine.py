@@ -29,7 +29,7 @@ from holdfast.machine.events import (
     Wrote,
 )
 from holdfast.machine.requests import control, execute, info, stdin, subshells
-from holdfast.machine.state import KernelState
+from holdfast.machine.state import KernelState, Shell
 from holdfast.wire.contents import CONTENTS, ErrorReply, InputReply, Status, Stream
 from holdfast.wire.message import Draft, Message
 
@@ -160,7 +160,7 @@ class Machine:
             shell.queue.append((message, event.at))
             return []
         if execute.sent_before(shell.failure, message):
-            return self._bracket(message, execute.aborted(self.state, message))
+            return self._bracket(message, execute.aborted(message))
         return [status(message, "busy"), *execute.start(self.state, shell, message, event.at)]
 
     def _comm(self, event: Received) -> list[Effect]:
@@ -204,7 +204,7 @@ class Machine:
             elif shell.closing or self.state.leaving is not None:
                 effects += self._refuse(message, "its shell has ended" if shell.closing else LEAVING)
             elif execute.sent_before(shell.failure, message, queued=True):
-                effects += self._bracket(message, execute.aborted(self.state, message))
+                effects += self._bracket(message, execute.aborted(message))
             else:
                 effects += [status(message, "busy"), *execute.start(self.state, shell, message, at)]
         if shell.closing and shell.running is None:
@@ -266,8 +266,21 @@ class Machine:
 
     def _left(self, _event: Left) -> list[Effect]:
         effects: list[Effect] = []
+        for shell in self.state.shells.values():
+            effects += self._abandon(shell)
         for message in self.state.leaving or ():
             effects += control.shutdown_replies(self.state, message)
             effects.append(status(message, "idle"))
         effects.append(Stop())
+        return effects
+
+    def _abandon(self, shell: Shell) -> list[Effect]:
+        """Nobody is left waiting: a cell that did not end with the user's side, and those behind it, are told."""
+        effects: list[Effect] = []
+        token, shell.running, shell.finished = shell.running, None, None
+        if token is not None:
+            evalue = "the kernel ended before this cell and its commit did; restart it and look at what it left"
+            effects = [Send(token.channel, token.reply(ErrorReply("KernelLeft", evalue))), status(token, "idle")]
+        while shell.queue:
+            effects += self._refuse(shell.queue.popleft()[0], LEAVING)
         return effects

@@ -68,10 +68,15 @@ class Descriptors:
 
         1. The kernel thread has read the child's bytes and has not appended them yet.
         2. The main thread finds the pipe empty and appends its own text: the order is lost.
-        So a held lock counts as "something is there", and is waited for.
+        So a held lock counts as "something is there", and is waited for; so does another thread that is
+        looking at this moment, which a poll object refuses.
         """
-        if self._lock.locked() or self._ready(0):
-            self.collect()
+        try:
+            if not self._lock.locked() and not self._ready(0):
+                return
+        except RuntimeError:
+            pass
+        self.collect()
 
     def collect(self) -> None:
         """Read the pipes until they are empty."""

@@ -224,7 +224,7 @@ class ExecuteFailed(Struct, frozen=True):
     traceback: Sequence[str]
     user_expressions: Json = {}
     payload: Sequence[Json] = ()
-    status: Literal["error", "aborted"] = "error"
+    status: Literal["error"] = "error"
 
 
 class InputRequest(Struct, frozen=True):

@@ -13,7 +13,7 @@ from typing import cast
 from holdfast.machine.effects import Commit, Effect, Log, Remember, Run, Send
 from holdfast.machine.events import Finished, Published
 from holdfast.machine.state import Failure, KernelState, Shell
-from holdfast.wire.contents import ErrorContent, ExecuteFailed, ExecuteInput, ExecuteOk, ExecuteRequest
+from holdfast.wire.contents import ErrorContent, ErrorReply, ExecuteFailed, ExecuteInput, ExecuteOk, ExecuteRequest
 from holdfast.wire.message import Message
 
 
@@ -75,15 +75,13 @@ def reply(shell: Shell, note: Mapping[str, object]) -> list[Effect]:
     return [Send(token.channel, token.reply(content, {**done.metadata, **note}))]
 
 
-def aborted(state: KernelState, message: Message) -> list[Effect]:
-    """The reply to a cell that was not run because one before it failed."""
-    content = ExecuteFailed(
-        state.execution_count,
-        "Aborted",
-        "this cell was queued behind one that failed, and was not run",
-        (),
-        status="aborted",
-    )
+def aborted(message: Message) -> list[Effect]:
+    """The reply to a cell that was not run because one before it failed.
+
+    It has no execution_count: JupyterLab would show it beside a cell that never ran.
+    """
+    evalue = "this cell was queued behind one that failed, and was not run"
+    content = ErrorReply("Aborted", evalue, status="aborted")
     return [Send(message.channel, message.reply(content))]
 
 

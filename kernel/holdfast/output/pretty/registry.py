@@ -5,7 +5,6 @@ It must never import the module of a class that is registered by name.
 
 from __future__ import annotations
 
-import os
 from collections import Counter, OrderedDict, UserList, defaultdict, deque
 from collections.abc import Callable
 from types import BuiltinFunctionType, FunctionType, MappingProxyType, NoneType, SimpleNamespace
@@ -39,7 +38,6 @@ _BUILT_IN: dict[type, Printer] = {
     set: containers.set_printer("{", "}"),
     frozenset: containers.set_printer("frozenset({", "})"),
     MappingProxyType: containers.mapping_printer("mappingproxy({", "})"),
-    type(os.environ): containers.mapping_printer("environ{", "}"),
     defaultdict: containers.defaultdict_printer,
     OrderedDict: containers.ordereddict_printer,
     Counter: containers.counter_printer,
@@ -53,7 +51,10 @@ _BUILT_IN: dict[type, Printer] = {
     SimpleNamespace: objects.namespace_printer,
 }
 
-_BUILT_IN_BY_NAME: dict[tuple[str, str], Printer] = {("re", "Pattern"): objects.pattern_printer}
+_BUILT_IN_BY_NAME: dict[tuple[str, str], Printer] = {
+    ("re", "Pattern"): objects.pattern_printer,
+    ("os", "_Environ"): containers.mapping_printer("environ{", "}"),
+}
 
 
 class Registry:
