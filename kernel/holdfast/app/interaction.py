@@ -38,7 +38,8 @@ class Help:
         """Page the description of `text`, or say that there is nothing of that name."""
         from holdfast.language.inspection import inspect_request
 
-        found = inspect_request(text, len(text), level, self._namespace)
+        # On the main thread, at the user's word: here the object's own `repr` may run.
+        found = inspect_request(text, len(text), level, self._namespace, run_repr=True)
         if found.get("found"):
             self._runner().payload.append({"source": "page", "data": found["data"], "start": 0})
         else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from holdfast.errors import HoldfastError
+from holdfast.executor.source import dedented
 from holdfast.language.history import History
 from holdfast.namespace.namespace import Namespace
 from holdfast.output.comms import Comms
@@ -62,7 +63,7 @@ class Services:
     def _is_complete(self, request: IsCompleteRequest) -> object:
         from holdfast.language.is_complete import is_complete
 
-        return is_complete(request.code)
+        return is_complete(dedented(request.code))
 
     def _request_history(self, request: HistoryRequest) -> object:
         entries = self._history.request(
