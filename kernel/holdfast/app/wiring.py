@@ -34,6 +34,8 @@ from holdfast.language.history import History
 from holdfast.machine.events import Asked, Stopping
 from holdfast.machine.machine import Machine
 from holdfast.machine.state import KernelState
+from holdfast.magics.parse import MAGIC
+from holdfast.magics.registry import Magics
 from holdfast.namespace.namespace import Namespace, add_builtins
 from holdfast.output import display
 from holdfast.output.attribution import Attribution
@@ -103,6 +105,7 @@ class Kernel:
     def _user_side(self, settings: Settings) -> None:
         self.engine = MemoryEngine(self.clock.monotonic)
         self.prompts = Prompts(self.engine, self._asker, self._ask)
+        self.magics = Magics()
         self.namespace = Namespace({"input": self.prompts.input}, settings.out_limit)
         self.loop = UserLoop()
         self.nesting = Nesting()
@@ -163,6 +166,7 @@ class Kernel:
             "update_display": display.update_display,
             "clear_output": display.clear_output,
             Help.NAME: Help(self.namespace.dict, self._current),
+            MAGIC: self.magics,
         }
         add_builtins(values)
         cell.install(self.attribution.follows, lambda payload: self._current().payload.append(payload))

@@ -149,7 +149,8 @@ class Runner:
         """The cell's code, and the mode to run it in."""
         lowered = self._surroundings.lower(job.code)
         code = dedented(lowered.code)
-        filename = self._sources.register(code, job.count)
+        # Tracebacks quote what the user wrote, not what it was lowered to: the lines are the same ones.
+        filename = self._sources.register(dedented(job.code), job.count)
         unit = compile_cell(code, filename, self._flags)
         self._flags = unit.flags
         self.unit = unit

@@ -1,7 +1,7 @@
-"""Lowers `obj?`, `obj??`, `?obj` to a call and reads how a cell is to run (`%%thread`, `%%bg`).
+"""Lowers what is not Python to Python: `obj?`, `obj??`, `?obj`, `%name …`, and the modes `%%thread` and `%%bg`.
 
-It must never touch a line that Python itself can mean: a question mark outside a string or comment never is, a
-line that begins with two percent signs never is.  The rest of the magic syntax comes with its own issue.
+It must never touch a line that Python itself can mean.  A percent sign cannot begin a statement and a question
+mark cannot end one, so only lines on which a logical line begins are looked at.
 """
 
 from __future__ import annotations
@@ -9,12 +9,16 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_HELP = re.compile(r"[ \t]*(\?{1,2})?[ \t]*([^\W\d][\w.\[\]'\"-]*(?:\.\*)?)[ \t]*(\?{1,2})?[ \t]*")
+from holdfast.magics.lines import statement_lines
 
+_HELP = re.compile(r"[ \t]*(\?{1,2})?[ \t]*([^\W\d][\w.\[\]'\"-]*(?:\.\*)?)[ \t]*(\?{1,2})?[ \t]*")
 _MODE = re.compile(r"\s*^([ \t]*%%(thread|bg)[ \t]*)$", re.MULTILINE)
+_LINE = re.compile(r"([ \t]*)%([A-Za-z_]\w*)(?:[ \t]+(.*?))?[ \t\r]*")
 
 #: The builtin that a lowered help line calls: (text of the object, detail level).
 HELP = "__holdfast_help__"
+#: The builtin that a lowered `%name rest` calls: (name, rest).
+MAGIC = "__holdfast_magic__"
 
 
 class Lowered(NamedTuple):
@@ -26,26 +30,28 @@ class Lowered(NamedTuple):
 
 def lower(code: str) -> Lowered:
     """What `code` means in Python."""
-    match = _MODE.match(code)
-    if match is None:
-        return Lowered(_lower_help(code))
-    # The line becomes a blank one, so that all others keep their numbers.
-    return Lowered(_lower_help(code[: match.start(1)] + code[match.end(1) :]), match[2])
-
-
-def _lower_help(code: str) -> str:
-    """`code` with a help request as its last line lowered; lines keep their numbers."""
-    if "?" not in code:
-        return code
+    mode = ""
+    match = _MODE.match(code) if "%%" in code else None
+    if match is not None:
+        # The line becomes a blank one, so that all others keep their numbers.
+        mode = match[2]
+        code = code[: match.start(1)] + code[match.end(1) :]
+    if "%" not in code and "?" not in code:
+        return Lowered(code, mode)
     lines = code.split("\n")
-    last = len(lines) - 1
-    while last >= 0 and not lines[last].strip():
-        last -= 1
-    if last < 0:
-        return code
-    match = _HELP.fullmatch(lines[last].rstrip("\r"))
-    if match is None or not (match[1] or match[3]):
-        return code
-    marks = max(len(match[1] or ""), len(match[3] or ""))
-    lines[last] = f"{HELP}({match[2]!r}, {marks - 1})"
-    return "\n".join(lines)
+    suspects = {n for n, line in enumerate(lines) if line.lstrip(" \t").startswith("%") or "?" in line}
+    if suspects:
+        for n in suspects.intersection(statement_lines(code)):
+            lines[n] = _lower_line(lines[n])
+    return Lowered("\n".join(lines), mode)
+
+
+def _lower_line(line: str) -> str:
+    magic = _LINE.fullmatch(line)
+    if magic is not None:
+        return f"{magic[1]}{MAGIC}({magic[2]!r}, {magic[3] or ''!r})"
+    wanted = _HELP.fullmatch(line.rstrip("\r"))
+    if wanted is not None and (wanted[1] or wanted[3]):
+        marks = max(len(wanted[1] or ""), len(wanted[3] or ""))
+        return f"{HELP}({wanted[2]!r}, {marks - 1})"
+    return line
