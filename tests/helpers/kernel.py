@@ -196,11 +196,14 @@ class Client:
             if not monitor.poll(int(seconds * 1000)):
                 pytest.fail(f"the kernel's {self._channels[socket]} channel does not accept a connection")
             socket.disable_monitor()
+            monitor.close(0)
         self._monitors.clear()
         self.until(lambda: any(m.msg_type == "iopub_welcome" for m in self.arrived), "the iopub welcome", seconds)
 
     def close(self) -> None:
         """Close the sockets."""
+        for monitor in self._monitors:
+            monitor.close(0)
         self._context.destroy(linger=0)
 
     # ------------------------------------------------------------ frames

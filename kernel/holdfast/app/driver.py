@@ -118,8 +118,11 @@ class Driver:
         return not self._thread.is_alive()
 
     def later(self, seconds: float, call: Callable[[], None]) -> None:
-        """Call on the kernel thread in some seconds; thread-safe."""
-        self.loop.call_soon_threadsafe(self.loop.call_later, seconds, call)
+        """Call on the kernel thread in some seconds; thread-safe, and nothing once that thread has ended."""
+        try:
+            self.loop.call_soon_threadsafe(self.loop.call_later, seconds, call)
+        except RuntimeError:  # the loop is closed: a thread of the user's prints on
+            return
 
     def wake(self) -> None:
         """Look at the mailbox soon; thread-safe and cheap when a look is due anyway.
@@ -129,7 +132,10 @@ class Driver:
         """
         if not self._woken:
             self._woken = True
-            self.loop.call_soon_threadsafe(self.pump)
+            try:
+                self.loop.call_soon_threadsafe(self.pump)
+            except RuntimeError:  # as in `later`
+                return
 
     # ------------------------------------------------------------ events in
 
@@ -142,6 +148,9 @@ class Driver:
             return
         for n, (channel, frames) in enumerate(self._transport.receive(), 1):
             self._arrived(channel, frames)
+            if self.mailbox:
+                # A cell ended while others were still arriving: the main thread gets the next one now.
+                self._take()
             if self._over():
                 return
             if n == TURN:
@@ -177,7 +186,7 @@ class Driver:
     def _tick(self) -> None:
         """The stream's next look; when nothing came in, writers start the ticking again."""
         if not self.mailbox.disarm():
-            self._take()
+            self.pump()
             self.loop.call_later(INTERVAL, self._tick)
 
     def _arrived(self, channel: str, frames: list[bytes]) -> None:

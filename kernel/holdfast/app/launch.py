@@ -5,6 +5,7 @@ It must never print a traceback for a mistake of the launcher's: one line on std
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import NoReturn
@@ -61,6 +62,8 @@ def _read(path: str) -> tuple[ConnectionInfo, dict[str, object]]:
 
 def _serve(path: str) -> int:
     info, whole = _read(path)
+    # Fifteen collections of our own modules would find nothing, and so would every later one of the user's.
+    gc.disable()
     # After the file is read: a launcher's mistake costs no imports.
     from holdfast.app.settings import read
     from holdfast.app.wiring import Kernel
@@ -73,6 +76,8 @@ def _serve(path: str) -> int:
         _write(path, filled(whole, ports))
     kernel.state.connection = parse(filled(whole, ports), path)[0]
     _make_scriptlike()
+    gc.freeze()
+    gc.enable()
     kernel.run()
     return 0
 
@@ -80,10 +85,13 @@ def _serve(path: str) -> int:
 def _write(path: str, data: bytes) -> None:
     """Replace the file in one step, readable by its owner only: it holds the key."""
     beside = f"{path}.{os.getpid()}"
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "wb") as file:
-        file.write(data)
-    os.replace(beside, path)
+    try:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(descriptor, "wb") as file:
+            file.write(data)
+        os.replace(beside, path)
+    except OSError as error:
+        raise ConnectionFileError(path, f"the chosen ports cannot be written to it ({error.strerror})") from None
 
 
 def _make_scriptlike() -> None:

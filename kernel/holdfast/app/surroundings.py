@@ -53,12 +53,18 @@ class CellSurroundings:
         self._hidden = hidden
         self.around: list[Around] = []
 
-    def show(self, job: Job, value: object) -> None:
+    def show(self, job: Job, value: object, last: bool) -> None:
         """Publish an execute_result, unless the value displays itself."""
         data, metadata = self._formatters.format(value)
         if data:
             content = {"execution_count": job.count, "data": data, "metadata": metadata}
-            self._mailbox.post(Published(cast(Message, job.token), "execute_result", content))
+            published = Published(cast(Message, job.token), "execute_result", content)
+            # A cell's end follows at once and wakes the kernel thread; waking it twice makes the two threads
+            # fight for the GIL.
+            if last:
+                self._mailbox.append(published)
+            else:
+                self._mailbox.post(published)
 
     def displayhook(self, value: object) -> None:
         """`sys.displayhook`, for user code that calls it: shows like `display`."""

@@ -27,6 +27,9 @@ from holdfast.executor.interrupt import interruptible
 T = TypeVar("T")
 
 _Base: Any = getattr(asyncio, "ProactorEventLoop" if sys.platform == "win32" else "SelectorEventLoop")
+#: The base's own, whatever `Nesting` or user code puts in its place: a frame of an interruptible wrapper below
+#: the selector would make every interrupt of an `await` look like one of the wrapper's caller.
+_run_forever = _Base.run_forever
 
 
 class _Ready(deque[asyncio.Handle]):
@@ -63,7 +66,7 @@ class UserLoop(_Base):  # type: ignore[misc]
         """Run until `leave`: the main thread's last call."""
         while not self._leaving:
             try:
-                super().run_forever()
+                _run_forever(self)
             except (SystemExit, KeyboardInterrupt):
                 # It escaped a task of the user's; the task has it as its result.
                 continue

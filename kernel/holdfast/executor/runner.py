@@ -56,8 +56,8 @@ class Surroundings(Protocol):
     def around(self) -> Sequence[Around]:
         """The before/after chain."""
 
-    def show(self, job: Job, value: object) -> None:
-        """Publish the value of a cell's last expression."""
+    def show(self, job: Job, value: object, last: bool) -> None:
+        """Publish the value of a cell's last expression; `last` says that the outcome follows at once."""
 
     def describe(self, value: object) -> tuple[Mapping[str, object], Mapping[str, object]]:
         """The MIME bundle and metadata of a user expression."""
@@ -237,7 +237,7 @@ class Runner:
         if unit.shows and value is not None and not job.silent:
             if job.stored:
                 self._namespace.result(job.count, value)
-            self._surroundings.show(job, value)
+            self._surroundings.show(job, value, self.running is job)
 
     def _success(self, job: Job) -> Outcome:
         heal_builtins()

@@ -67,6 +67,10 @@ class Mailbox:
         self._wake()
         self._drained.wait(10)
 
+    def __bool__(self) -> bool:
+        """Whether anything is in."""
+        return bool(self._items)
+
     def take(self) -> list[object]:
         """Everything that is in, in order; called by the kernel thread only."""
         items = self._items

@@ -55,6 +55,7 @@ class Sockets:
         self._context = zmq.Context()
         self._sockets: dict[str, zmq.Socket[bytes]] = {}
         self.ports: dict[str, int] = {}
+        self._stale = set(_INCOMING)
         self._waiting: deque[Frames] = deque()
         self._stuck_since: float | None = None
         #: A subscriber has read nothing for `PATIENCE` seconds, and nothing since.
@@ -99,9 +100,18 @@ class Sockets:
         self.ports[channel] = port
 
     @property
-    def descriptors(self) -> list[int]:
-        """Edge-triggered: readable means "look again", and whoever looked must look until nothing is left."""
-        return [cast(int, self._sockets[channel].getsockopt(zmq.FD)) for channel in _INCOMING]
+    def descriptors(self) -> dict[int, str]:
+        """Descriptor -> its channel.  When one becomes readable, `stale` is to be called and then `receive`."""
+        return {cast(int, self._sockets[channel].getsockopt(zmq.FD)): channel for channel in _INCOMING}
+
+    def stale(self, channel: str) -> None:
+        """Something happened to the socket of `channel`: it is looked at with the next `receive`.
+
+        ZeroMQ's descriptors are edge-triggered, and each look costs as much as a small message: so a socket is
+        looked at only when its descriptor fired or when we sent on it (which may swallow the edge), and then
+        until it is empty.
+        """
+        self._stale.add(channel)
 
     @property
     def context(self) -> zmq.Context[zmq.Socket[bytes]]:
@@ -110,20 +120,20 @@ class Sockets:
 
     def receive(self) -> Iterator[tuple[str, list[bytes]]]:
         """See the port.  Ends only when no socket has anything, also after what the caller sent meanwhile."""
-        again = True
-        while again:
-            again = False
-            for channel in _INCOMING:
-                socket = self._sockets[channel]
-                while _has_input(socket):
-                    try:
-                        frames = socket.recv_multipart(_NOBLOCK)
-                    except zmq.ZMQError as error:
-                        if error.errno in (errno.EAGAIN, errno.EINTR):
-                            break
-                        raise
-                    again = True
-                    yield channel, frames
+        stale = self._stale
+        while stale:
+            channel = next(channel for channel in _INCOMING if channel in stale)
+            socket = self._sockets[channel]
+            if not _has_input(socket):
+                stale.discard(channel)
+                continue
+            try:
+                frames = socket.recv_multipart(_NOBLOCK)
+            except zmq.ZMQError as error:
+                if error.errno in (errno.EAGAIN, errno.EINTR):
+                    continue
+                raise
+            yield channel, frames
 
     def send(self, channel: str, frames: Frames) -> None:
         """See the port."""
@@ -144,6 +154,7 @@ class Sockets:
             self._later(RETRY, self._retry)
 
     def _push(self, channel: str, frames: Frames) -> bool:
+        self._stale.add(channel)
         try:
             send = self._sockets[channel].send
             for frame in frames[:-1]:

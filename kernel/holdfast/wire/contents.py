@@ -77,11 +77,11 @@ class CommInfoRequest(Struct, frozen=True):
 
 
 class CommOpen(Struct, frozen=True):
-    """A comm is opened by the other side."""
+    """A comm is opened by the other side.  Its data is a dict by the protocol, any JSON by JupyterLab's API."""
 
     comm_id: str
     target_name: str = ""
-    data: Json = {}
+    data: object = {}
     target_module: str | None = None
 
 
@@ -89,14 +89,14 @@ class CommMsg(Struct, frozen=True):
     """Data on an open comm."""
 
     comm_id: str
-    data: Json = {}
+    data: object = {}
 
 
 class CommClose(Struct, frozen=True):
     """A comm is closed by the other side."""
 
     comm_id: str
-    data: Json = {}
+    data: object = {}
 
 
 class ShutdownRequest(Struct, frozen=True):
