@@ -73,6 +73,27 @@ class Result:
     messages: list[Message]
     #: What the cell asked on stdin: (prompt, password).
     asked: list[tuple[str, bool]] = field(default_factory=list)
+    _prompts: list[Message] = field(default_factory=list, repr=False)
+    _looked: int = field(default=0, repr=False)
+    _replied: bool = field(default=False, repr=False)
+    _state: str = field(default="", repr=False)
+
+    def _look(self) -> None:
+        """Take note of what is new; a cell may lead to 100,000 messages, so no message is looked at twice."""
+        for message in self.messages[self._looked :]:
+            if message.channel in ("shell", "control"):
+                self._replied = True
+            elif message.msg_type == "status":
+                self._state = message.content["execution_state"]
+            elif message.msg_type == "input_request":
+                self._prompts.append(message)
+        self._looked = len(self.messages)
+
+    @property
+    def prompts(self) -> list[Message]:
+        """The prompts of the cell."""
+        self._look()
+        return self._prompts
 
     @property
     def reply(self) -> Json:
@@ -87,8 +108,8 @@ class Result:
     @property
     def is_done(self) -> bool:
         """Whether the reply and the idle status are here."""
-        replied = any(m.channel in ("shell", "control") for m in self.messages)
-        return replied and self.states[-1:] == ["idle"]
+        self._look()
+        return self._replied and self._state == "idle"
 
     @property
     def states(self) -> list[str]:
@@ -285,8 +306,7 @@ class Client:
         remaining = iter(answers)
 
         def done() -> bool:
-            asked = [m for m in result.messages if m.msg_type == "input_request"]
-            for message in asked[len(result.asked) :]:
+            for message in result.prompts[len(result.asked) :]:
                 result.asked.append((message.content["prompt"], message.content["password"]))
                 self.answer(next(remaining))
             return result.is_done
@@ -330,9 +350,7 @@ class Client:
 
     def wait_for_prompt(self, result: Result) -> str:
         """Wait until the cell asks, and return what it asks."""
-        found = self.until(
-            lambda: [m for m in result.messages if m.msg_type == "input_request"], "an input_request"
-        )
+        found = self.until(lambda: result.prompts, "an input_request")
         return str(found[-1].content["prompt"])
 
 

@@ -36,6 +36,8 @@ from holdfast.wire.signing import Signer
 LEAVE_PATIENCE = 3.0
 #: Stream text is cut into messages of about this many characters.
 MESSAGE_SIZE = 1_000_000
+#: Seconds until a congested transport is looked at again.
+CONGESTION = 0.02
 #: Messages taken from the sockets before everything else has its turn.
 TURN = 100
 
@@ -64,9 +66,13 @@ class Driver:
         self._transport: Transport | None = None
         self._hands: Hands | None = None
         self._stopping = False
+        #: A look at a congested transport is due.
+        self._held = False
         self._watched: Mapping[int, Callable[[], None]] = {}
         self._thread = threading.Thread(target=self._run, name="holdfast-kernel", daemon=True)
         self.dropped = 0
+        #: Ends the process when all is sent and the main thread does not come back to its loop.
+        self.give_up: Callable[[], None] = lambda: None
         self._perform: dict[type, Callable[..., None]] = {
             fx.Send: self._send,
             fx.Run: lambda effect: self.hands.run(effect.token, effect.count, effect.subshell),
@@ -158,11 +164,21 @@ class Driver:
                 self.wake()
                 return
 
+    def _let_go(self) -> None:
+        self._held = False
+        self.pump()
+
     def _over(self) -> bool:
         return self._stopping
 
     def _take(self) -> None:
         """Events and text from the user's threads; neighbouring pieces of text become one event."""
+        if self._transport is not None and self._transport.congested:
+            # It stays in the mailbox, whose writers wait when it is full: memory is bounded from end to end.
+            if not self._held:
+                self._held = True
+                self.loop.call_later(CONGESTION, self._let_go)
+            return
         token: object = None
         name = ""
         text: list[str] = []
@@ -265,6 +281,7 @@ class Driver:
             self._log("the running cell does not end; leaving without it")
             self._take()
             self._step(Left())
+            self.give_up()
 
     def _stop(self, _effect: fx.Stop) -> None:
         if self._stopping:

@@ -98,14 +98,12 @@ class Hands:
 
         def call() -> None:
             try:
-                self._main.begin_call(token)
-                self._comms.handle(token.msg_type, message)
-            except BaseException as error:
-                self._main.complain(error)
+                runner.call(token, lambda: self._comms.handle(token.msg_type, message))
             finally:
                 self._mailbox.post(Handled(token))
 
-        self._runner(subshell).submit_call(call)
+        runner = self._runner(subshell)
+        runner.submit_call(call)
 
     def interrupt(self) -> None:
         """Interrupt the main thread's cell and those of all subshells."""
@@ -139,6 +137,9 @@ class Hands:
 
     def _leave_main(self) -> None:
         """On the main thread."""
+        if self._main.running is not None:  # an async cell that was cancelled cleans up; the driver's patience ends
+            self._loop.call_later(0.01, self._leave_main)
+            return
         try:
             # Their output belongs before the shutdown_reply.  At the interpreter's own exit there is nobody
             # left to show it to, and they do not run twice.

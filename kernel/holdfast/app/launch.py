@@ -25,7 +25,8 @@ def main() -> NoReturn:
     except HoldfastError as error:
         print(f"holdfast: {error}", file=sys.stderr)
         status = 2
-    sys.stderr.flush()
+    if sys.stderr is not None:
+        sys.stderr.flush()
     # Threads of the user's may still run (a pool, a server): like a person closing the window, we do not wait.
     os._exit(status)
 
@@ -62,6 +63,10 @@ def _read(path: str) -> tuple[ConnectionInfo, dict[str, object]]:
 
 def _serve(path: str) -> int:
     info, whole = _read(path)
+    # A launcher may have closed 0, 1 and 2: no socket of ours must get one of these numbers.
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
     # Fifteen collections of our own modules would find nothing, and so would every later one of the user's.
     gc.disable()
     # After the file is read: a launcher's mistake costs no imports.

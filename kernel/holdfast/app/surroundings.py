@@ -113,7 +113,7 @@ class CellSurroundings:
         """
         token = cast("Message | None", self._attribution.current())
         frozen = Raw(to_json(content))
-        self._mailbox.post(Published(token, msg_type, frozen, metadata or {}, buffers or ()))
+        self._mailbox.publish(Published(token, msg_type, frozen, metadata or {}, buffers or ()))
 
 
 def live_tasks() -> set[asyncio.Task[object]]:

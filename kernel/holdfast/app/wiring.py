@@ -44,7 +44,7 @@ from holdfast.output.comms import Comms
 from holdfast.output.descriptors import Descriptors
 from holdfast.output.formatters import Formatters
 from holdfast.output.mailbox import NUDGE, Mailbox
-from holdfast.output.streams import OutputStream, Streams
+from holdfast.output.streams import Streams
 from holdfast.stdin.prompts import Asker, Prompts
 from holdfast.transport.heartbeat import Heartbeat
 from holdfast.transport.sockets import Sockets
@@ -56,7 +56,9 @@ from holdfast.wire.signing import Signer
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
-for _function in (OutputStream.write, Mailbox.write, Mailbox.post, Mailbox.take, Descriptors.collect, UserLoop.drive):
+# Not OutputStream.write: it lets go of the GIL when it looks at the pipes, so in a loop that prints every signal
+# that the kernel thread sends would arrive in it, and none in the cell.
+for _function in (Mailbox.write, Mailbox.post, Mailbox.publish, Mailbox.take, Descriptors.collect, UserLoop.drive):
     protected(_function)
 
 
@@ -111,7 +113,9 @@ class Kernel:
         self.loop = UserLoop()
         self.nesting = Nesting()
         self.context = Context()
-        self.interrupts = Interrupts(self.namespace.dict, self.sources.labels, self.loop, self.driver.later)
+        self.interrupts = Interrupts(
+            self.namespace.dict, self.sources.labels, self.loop, self.driver.later, self.loop.is_stuck
+        )
         self._done = finisher(self.driver.mailbox, self.clock.monotonic)
         self.runner = self._make_runner(self.loop, self.context, self.interrupts)
         output = OutputAround(self.attribution, self.streams, self.descriptors)
@@ -207,9 +211,11 @@ class Kernel:
         sys.setswitchinterval(0.0005)
         self.interrupts.install()
         signal.signal(signal.SIGTERM, self._terminated)
+        watched: dict[int, Callable[[], None]]
         watched = {fd: partial(self._arrived, channel) for fd, channel in self.sockets.descriptors.items()}
         watched |= dict.fromkeys(self.descriptors.readers, self._collect)
         self.heartbeat.start()
+        self.driver.give_up = lambda: os._exit(0)
         self.driver.start(self.sockets, self.hands, watched)
         self._watch_parent()
         self.loop.drive()

@@ -40,6 +40,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 #: Seconds after which a signal that hit our own code is sent again.
 RETRY = 0.005
+#: Seconds after which a signal whose handler has not run is sent again.
+LISTEN = 0.05
+#: Seconds after which an interrupt between cells looks for a task that holds the loop.
+PATIENCE = 1.1
 #: From this interrupt of one cell on, every line of it raises.
 INSIST = 3
 
@@ -72,17 +76,23 @@ class Interrupts:
         cell_files: Container[str],
         loop: asyncio.AbstractEventLoop,
         later: Callable[[float, Callable[[], None]], None],
+        stuck: Callable[[], bool] = lambda: True,
     ) -> None:
         self._namespace = namespace
         self._cell_files = cell_files
         self._loop = loop
         #: Thread-safe: call a function after some seconds, from another thread.
         self._later = later
+        #: Whether a task keeps the loop from doing anything else.
+        self._stuck = stuck
         self._running = False
         self._task: asyncio.Task[object] | None = None
         self._count = 0
+        #: How often the handler has run.
+        self._heard = 0
         self._tool: int | None = None
         self._main = threading.get_ident()
+        self._unraisable = sys.unraisablehook
 
     # ------------------------------------------------------------ the cell's side
 
@@ -91,6 +101,9 @@ class Interrupts:
         self._count = 0
         self._task = None
         self._running = True
+        self._own()
+
+    def _own(self) -> None:
         if signal.getsignal(signal.SIGINT) != self.handle:
             signal.signal(signal.SIGINT, self.handle)
 
@@ -99,9 +112,10 @@ class Interrupts:
         self._task = task
 
     def end(self) -> None:
-        """The cell is over: nothing of it is to be stopped any more."""
+        """The cell is over: nothing of it is to be stopped any more, and SIG_DFL would end an idle kernel."""
         self._running = False
         self._task = None
+        self._own()
         if self._tool is not None:
             sys.monitoring.set_events(self._tool, 0)
             sys.monitoring.free_tool_id(self._tool)
@@ -117,15 +131,29 @@ class Interrupts:
     def install(self) -> None:
         """Take SIGINT; call on the main thread."""
         signal.signal(signal.SIGINT, self.handle)
+        self._unraisable = sys.unraisablehook
+        sys.unraisablehook = self._swallowed
 
     def send(self) -> None:
         """Interrupt from any thread, as a terminal would: with our process group, if we lead one."""
         if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
+            self._listen()
             os.killpg(os.getpgrp(), signal.SIGINT)
         else:
             self._poke()
 
+    def _listen(self) -> None:
+        """Send the signal that is about to be sent again if it is not heard.
+
+        1. The main thread lets go of the GIL to sleep or to select; we were waiting for it, and run.
+        2. The signal arrives before the system call begins, which it therefore does not end.
+        3. Python's handler would run when the call ends by itself, perhaps in an hour.
+        """
+        heard = self._heard
+        self._later(LISTEN, lambda: self._poke() if self._running and self._heard == heard else None)
+
     def _poke(self) -> None:
+        self._listen()
         if hasattr(signal, "pthread_kill"):
             signal.pthread_kill(self._main, signal.SIGINT)
         else:
@@ -133,10 +161,16 @@ class Interrupts:
 
     def handle(self, _signum: int, frame: FrameType | None) -> None:
         """The handler: runs on the main thread, between two bytecodes."""
+        self._heard += 1
         if self._running:
             self._count += 1
             if self._count >= INSIST and self._tool is None:
                 self._insist()
+        elif not self._stuck():
+            # Between cells it would hit whichever task happens to be at work; one that holds the loop is found
+            # at work again in a moment.
+            self._later(PATIENCE, self._if_stuck)
+            return
         if self._is_the_users(frame):
             raise KeyboardInterrupt
         if not self._running:
@@ -151,6 +185,17 @@ class Interrupts:
         if self._running:
             self._count -= 1  # it is the same interrupt
             self._poke()
+
+    def _if_stuck(self) -> None:
+        if not self._running and self._stuck():
+            self._poke()
+
+    def _swallowed(self, unraisable: sys.UnraisableHookArgs) -> None:
+        """Python cannot let an exception out of a finalizer or a weakref callback: the interrupt is sent again."""
+        if unraisable.exc_type is KeyboardInterrupt and self._running:
+            self._later(RETRY, self._again)
+        else:
+            self._unraisable(unraisable)
 
     def _is_the_users(self, frame: FrameType | None) -> bool:
         while frame is not None:

@@ -20,6 +20,7 @@ from asyncio import events, tasks
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any, TypeVar, cast
 
 from holdfast.executor.interrupt import interruptible
@@ -30,6 +31,10 @@ _Base: Any = getattr(asyncio, "ProactorEventLoop" if sys.platform == "win32" els
 #: The base's own, whatever `Nesting` or user code puts in its place: a frame of an interruptible wrapper below
 #: the selector would make every interrupt of an `await` look like one of the wrapper's caller.
 _run_forever = _Base.run_forever
+
+
+#: Seconds of one step after which an interrupt is meant for a task, though no cell runs.
+STUCK = 1.0
 
 
 class _Ready(deque[asyncio.Handle]):
@@ -57,6 +62,7 @@ class UserLoop(_Base):  # type: ignore[misc]
         self._depth = 0
         self._leaving = False
         self._forked = False
+        self._stepped_at = monotonic()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._after_fork)
         #: Called once when `run_until_complete` is used where `await` would do.
@@ -84,7 +90,12 @@ class UserLoop(_Base):  # type: ignore[misc]
         """
         if self._forked:
             os._exit(0)
+        self._stepped_at = monotonic()
         super()._run_once()
+
+    def is_stuck(self) -> bool:
+        """Whether one step has been going on for seconds: a task that computes, and no cell can start."""
+        return monotonic() - self._stepped_at > STUCK
 
     def leave(self) -> None:
         """End `drive`; call on the loop's thread."""

@@ -129,7 +129,8 @@ class Runner:
             self._start_background(job, unit)
         elif unit.is_async or mode == "thread":
             run = self._run_async(job, unit) if unit.is_async else self._run_in_thread(job, unit)
-            task = self._loop.create_task(run, context=self._context)
+            # Not loop.create_task: the user's task factory may fail, or run the cell inside this call.
+            task = asyncio.Task(run, loop=self._loop, context=self._context)
             task.add_done_callback(lambda task: self._settle(job, task), context=self._context)
             self._stoppable.awaiting(task)
         else:
@@ -304,10 +305,25 @@ class Runner:
     def _after(self, step: Around, job: Job, failed: bool) -> None:
         step.after(job, failed)
 
-    def begin_call(self, token: object) -> None:
-        """A comm callback starts: what it prints belongs to `token`."""
+    @protected
+    def call(self, token: object, function: Callable[[], None]) -> None:
+        """Run a comm callback: what it prints belongs to `token`, and it can be interrupted like a cell."""
         self._namespace.prepare()
         self._surroundings.enter(token)
+        alone = self.running is None
+        if alone:
+            self._stoppable.begin()
+        try:
+            self._call(function)
+        except:  # noqa: E722 - see _failure
+            self._complain()
+        finally:
+            if alone:
+                self._stoppable.end()
+
+    @interruptible
+    def _call(self, function: Callable[[], None]) -> None:
+        function()
 
     def _complain(self) -> None:
         heal_builtins()
@@ -316,5 +332,8 @@ class Runner:
         self.complain(error)
 
     def complain(self, error: BaseException) -> None:
-        """Show an error that belongs to no reply."""
-        print("\n".join(self._surroundings.report(error).traceback), file=sys.stderr)
+        """Show an error that belongs to no reply; it must not raise, whatever became of print and sys.stderr."""
+        try:
+            sys.stderr.write("\n".join(self._surroundings.report(error).traceback) + "\n")
+        except:  # noqa: E722 - a hostile cell: there is nowhere left to show it
+            pass

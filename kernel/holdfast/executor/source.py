@@ -45,6 +45,8 @@ class Sources:
         self._n += 1
         name = f"{self._folder}/cell_{self._n}.py"
         lines = lines_of(code)
+        if type(linecache.cache) is not dict:
+            linecache.cache = {}
         linecache.cache[name] = (len(code), None, lines, name)
         self.labels[name] = LABEL.format(count)
         return name

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from contextvars import Context
 
+from holdfast.executor.loop import UserLoop
 from holdfast.executor.modes import raise_in_thread
 from holdfast.executor.runner import Runner, Stoppable
 
@@ -72,18 +73,14 @@ class Subshell:
         self._ready.wait()
 
     def _run(self) -> None:
-        self._loop = asyncio.new_event_loop()
+        # The user's kind of loop: `stop()` does not end the thread, and `asyncio.run` works in its cells.
+        self._loop = UserLoop()
         asyncio.set_event_loop(self._loop)
         self.interrupts = ThreadInterrupts(self._loop)
         self.runner = self._make_runner(self._loop, Context(), self.interrupts)
         self._ready.set()
         try:
-            while not self._loop.is_closed():
-                try:
-                    self._loop.run_forever()
-                    break
-                except (SystemExit, KeyboardInterrupt):  # it escaped a task of the user's
-                    continue
+            self._loop.drive()
         finally:
             self._loop.close()
 
@@ -93,11 +90,14 @@ class Subshell:
 
     def close(self) -> None:
         """End the thread once its cell is done; does not wait."""
-        self._loop.call_soon_threadsafe(self._stop_when_free)
+        try:
+            self._loop.call_soon_threadsafe(self._stop_when_free)
+        except RuntimeError:  # its loop is closed: it has ended already
+            return
 
     def _stop_when_free(self) -> None:
         if self.runner.running is None:
-            self._loop.stop()
+            self._loop.leave()
         else:
             self._loop.call_later(0.05, self._stop_when_free)
 

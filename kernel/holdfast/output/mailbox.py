@@ -22,6 +22,8 @@ FIRST = 0.001
 INTERVAL = 0.05
 #: Characters pending at which a writer waits for the kernel thread.
 HIGH_WATER = 32_000_000
+#: What a published event counts for, in characters: the kernel thread works as long on it.
+EVENT_COST = 20_000
 #: Characters pending at which the kernel thread is woken before its interval is over.
 NUDGE = 2_000_000
 
@@ -47,6 +49,13 @@ class Mailbox:
         """Hand over an event; the kernel thread is woken."""
         self._items.append(event)
         self._wake()
+
+    def publish(self, event: object) -> None:
+        """Hand over what user code publishes; like text, it waits when too much is pending."""
+        self.pending += EVENT_COST
+        self.post(event)
+        if self.pending > HIGH_WATER:
+            self._wait()
 
     def write(self, chunk: Chunk) -> None:
         """Hand over text."""

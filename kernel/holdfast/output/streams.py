@@ -198,9 +198,10 @@ class Streams:
 
     def heal(self) -> None:
         """Before a cell: a stream that is None or closed is replaced; one that the user chose stays."""
-        if sys.stdout is not self.out and _unusable(sys.stdout):
+        out, err = getattr(sys, "stdout", None), getattr(sys, "stderr", None)  # `del sys.stdout` is possible
+        if out is not self.out and _unusable(out):
             sys.stdout = self.out
-        if sys.stderr is not self.err and _unusable(sys.stderr):
+        if err is not self.err and _unusable(err):
             sys.stderr = self.err
 
     def uninstall(self) -> None:

@@ -32,6 +32,11 @@ class MemoryTransport:
         """See the port."""
         self.sent.append((channel, [bytes(frame) for frame in frames]))
 
+    @property
+    def congested(self) -> bool:
+        """See the port; a list takes everything."""
+        return False
+
     def close(self) -> None:
         """See the port."""
         self.closed = True

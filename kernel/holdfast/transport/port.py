@@ -21,5 +21,9 @@ class Transport(Protocol):
     def send(self, channel: str, frames: Frames) -> None:
         """Send, or keep until it can be sent."""
 
+    @property
+    def congested(self) -> bool:
+        """Whether so much waits for slow subscribers that nothing more should be sent for a moment."""
+
     def close(self) -> None:
         """Send what is left (a second at most), then close."""

@@ -28,6 +28,8 @@ from holdfast.wire.connection import ConnectionInfo
 #: Seconds for which a subscriber may read nothing before it loses messages.
 PATIENCE = 5.0
 RETRY = 0.01
+#: Messages that may wait for slow subscribers before the kernel stops taking more from the user's threads.
+CONGESTED = 1000
 
 # Plain numbers: pyzmq's are enum flags, and one `|` of those costs more than handing a frame to ZeroMQ.
 _NOBLOCK = int(zmq.NOBLOCK)
@@ -152,6 +154,11 @@ class Sockets:
             self._waiting.append(frames)
             self._stuck_since = self._clock()
             self._later(RETRY, self._retry)
+
+    @property
+    def congested(self) -> bool:
+        """See the port."""
+        return len(self._waiting) > CONGESTED
 
     def _push(self, channel: str, frames: Frames) -> bool:
         self._stale.add(channel)

@@ -1,0 +1,30 @@
+"""What the kernel says of itself."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+from holdfast.app.identity import kernel_info
+from holdfast.app.version import VERSION
+
+
+def test_it_names_the_kernel_and_its_language() -> None:
+    """The fields that the protocol asks for, with this Python's version."""
+    info = kernel_info()
+    language = info["language_info"]
+    assert isinstance(language, dict)
+    assert (info["status"], info["implementation"], info["implementation_version"]) == ("ok", "holdfast", VERSION)
+    assert (language["name"], language["file_extension"]) == ("python", ".py")
+    assert language["version"] == ".".join(map(str, sys.version_info[:3]))
+    assert re.fullmatch(r"5\.\d+", str(info["protocol_version"]))
+
+
+def test_no_client_is_made_to_import_ipython() -> None:
+    """Consoles import IPython for the lexer `ipython3`."""
+    assert "ipython" not in repr(kernel_info()).lower()
+
+
+def test_it_says_what_it_can() -> None:
+    """JEP 92: subshells; the debugger comes with its own issue."""
+    assert "kernel subshells" in kernel_info()["supported_features"]  # type: ignore[operator]

@@ -1,0 +1,105 @@
+"""A process that commits to a session until it is killed, and what must be found afterwards.
+
+Run as a program: HOME POINT NTH CELLS.  It restores what is there, commits cells, restores again and closes;
+at the NTH time that it passes POINT it kills itself.  After each commit it prints the number.  CELLS may be
+`-1`: it then commits until somebody kills it.
+
+It must never print a number before `commit` has returned it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from holdfast.durable.folder import open_session
+from holdfast.durable.store.chunks import Kept, keep
+from holdfast.durable.store.points import Point
+from holdfast.durable.store.port import Buffer, Commit, Record, Store
+
+NAME = "crash test"
+_MIB = 1 << 20
+_SIZE = 3 * _MIB
+
+
+def stream(number: int) -> bytes:
+    """The stream that cell `number` stores; every third is long enough to lie in a pack."""
+    return random.Random(number).randbytes(100_000 if number % 3 == 0 else 300)
+
+
+def array(number: int) -> bytearray:
+    """The array after cell `number`: one chunk in three changes at each cell."""
+    data = bytearray(_SIZE)
+    for one in range(max(1, number - 2), number + 1):
+        data[one % 3 * _MIB : one % 3 * _MIB + 8] = one.to_bytes(8)
+    return data
+
+
+def manifest(number: int) -> dict[str, int]:
+    """The names after cell `number`, and their versions."""
+    if not number:
+        return {}
+    names = {f"n{one % 4}": one for one in range(1, number + 1)}
+    return {name: version for name, version in names.items() if name != f"n{(number + 2) % 4}"} | {"last": number}
+
+
+def commit(store: Store, number: int, before: Kept | None) -> Kept:
+    """Commit cell `number`; returns its array as stored."""
+    kept = keep(memoryview(array(number)), store.put, before)
+    old, new = manifest(number - 1), manifest(number)
+    names: dict[str, int | None] = {name: new.get(name) for name in old | new if old.get(name) != new.get(name)}
+    record = Record(number, "component", "", stream(number), (kept.buffer,), b"{}")
+    promise = (f"c{number}", "resolved", b"{}")
+    store.commit(Commit(number, 1, f"cell {number}", "ok", "now", (record,), names, {}, b"%d" % number, promise))
+    return kept
+
+
+def check(store: Store) -> int:
+    """Assert that the store holds exactly what its newest commit says, and return that commit's number."""
+    head = store.head()
+    number = head.number if head else 0
+    assert (dict(head.names) if head else {}) == manifest(number)
+    assert [entry.count for entry in store.log()] == list(range(1, number + 1))
+    assert [row.id for row in store.promise_rows()] == [f"c{one}" for one in range(1, number + 1)]
+    assert head is None or head.state == b"%d" % number
+    for version in sorted(set(manifest(number).values())):
+        record = store.record(version)
+        assert record.stream == stream(version)
+        assert store.verify(record.buffers[0])
+        assert store.read(record.buffers[0], writable=True) == array(version)
+    return number
+
+
+def _killer(point: str, nth: int) -> Callable[[Point], None]:
+    seen = itertools.count(1)
+
+    def crash(here: Point) -> None:
+        if here.name == point and next(seen) == nth:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return crash
+
+
+def main(home: str, point: str, nth: int, cells: int) -> None:
+    """See the module."""
+    session = open_session(Path(home), NAME, crash=_killer(point, nth))
+    number = check(session.store)
+    head = session.store.head()
+    buffer: Buffer | None = session.store.record(head.version).buffers[0] if head else None
+    kept = Kept(buffer, ()) if buffer else None
+    for one in itertools.count(number + 1):
+        if cells >= 0 and one > number + cells:
+            break
+        kept = commit(session.store, one, kept)
+        print(one, flush=True)
+    check(session.store)
+    session.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
