@@ -124,6 +124,28 @@ def doctor() -> None:
     raise typer.Exit(examine())
 
 
+@app.command()
+def sessions(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")] = False,
+) -> None:
+    """List the sessions that are kept, the one used last first."""
+    from holdfast.cli.sessions import sessions as listed
+
+    raise typer.Exit(listed(as_json=as_json))
+
+
+@app.command()
+def log(
+    session: Annotated[str, typer.Argument(help="Its name, or the path of its notebook.", metavar="SESSION")],
+    limit: Annotated[int | None, typer.Option("-n", "--limit", min=1, help="Only the newest so many.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")] = False,
+) -> None:
+    """Show what each cell of a session did, oldest first."""
+    from holdfast.cli.sessions import log as show
+
+    raise typer.Exit(show(session, limit=limit, as_json=as_json))
+
+
 def joined(arguments: Sequence[str]) -> list[str]:
     """Return the command line with every `-p NAME VALUE` as `-p NAME=VALUE`.
 

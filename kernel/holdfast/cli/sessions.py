@@ -1,0 +1,107 @@
+"""`holdfast sessions` and `holdfast log`: what is kept, and what each cell did.
+
+It must never wait for the kernel that uses a session, nor disturb it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from holdfast.app import sessions as kept
+from holdfast.cli.refusal import Refusal
+from holdfast.errors import StoreError
+
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+_LONGEST_CODE = 60
+
+
+def sessions(*, as_json: bool = False) -> int:
+    """Print every session of this user; returns 1 when one cannot be read, else 0."""
+    found, aside = _or_refuse(kept.listed)
+    if as_json:
+        _print_json({"home": str(kept.where()), "sessions": msgspec.to_builtins(found), "aside": list(aside)})
+        return int(any(one.problem for one in found))
+    console = Console()
+    if not found:
+        console.print(Text(f"no sessions in {kept.where()}"))
+    else:
+        table = Table(box=None, pad_edge=False)
+        for heading in ("session", "last cell", "commits", "when", "size", ""):
+            table.add_column(heading, overflow="fold", justify="right" if heading in ("commits", "size") else "left")
+        for one in found:
+            state = Text(f"in use by process {one.owner}", style="green") if one.owner else Text("")
+            cell = f"[{one.count}]" if one.count else ""
+            when = one.at[:19].replace("T", " ")
+            table.add_row(Text(one.name), Text(cell), Text(f"{one.commits}"), Text(when), _size(one.size), state)
+        console.print(table)
+        for one in found:
+            if one.problem:
+                console.print(Text(f"!! {one.problem}", style="red"))
+    for folder in aside:
+        console.print(Text(f"moved aside, because it could not be used: {folder}", style="yellow"))
+    return int(any(one.problem for one in found))
+
+
+def log(name: str, *, limit: int | None = None, as_json: bool = False) -> int:
+    """Print the commits of one session, oldest first, at most the newest `limit`; raises `Refusal`."""
+    whole, entries = _or_refuse(lambda: kept.told(name))
+    shown = entries[-limit:] if limit else entries
+    if as_json:
+        _print_json({"session": whole, "commits": msgspec.to_builtins(shown)})
+        return 0
+    console = Console()
+    table = Table(title=Text(whole), title_justify="left", box=None, pad_edge=False)
+    for heading in ("commit", "cell", "when", "status", "names", "code"):
+        table.add_column(heading, overflow="fold", no_wrap=heading in ("commit", "cell", "when"))
+    for entry in shown:
+        status = Text(entry.status, style="" if entry.status == "ok" else "red")
+        names = " ".join([*entry.bound, *(f"-{gone}" for gone in entry.deleted)])
+        when = entry.at[:19].replace("T", " ")
+        row = (str(entry.number), f"[{entry.count}]", when, status, Text(_plain(names)), Text(_first_line(entry.code)))
+        table.add_row(*row)
+    console.print(table)
+    if len(shown) < len(entries):
+        console.print(Text(f"{len(entries) - len(shown)} older commits: --limit {len(entries)} shows them"))
+    return 0
+
+
+def _or_refuse[Found](ask: Callable[[], Found]) -> Found:
+    """What cannot be read is one line and exit code 2."""
+    try:
+        return ask()
+    except StoreError as error:
+        raise Refusal(str(error)) from None
+
+
+def _print_json(value: object) -> None:
+    # ASCII: code may hold half of a surrogate pair, which no output encoding takes.
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+
+
+def _plain(text: str) -> str:
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def _first_line(code: str) -> str:
+    """The first line with something on it, shortened; an ellipsis tells that there is more."""
+    lines = [line for line in code.splitlines() if line.strip()]
+    first = _plain(lines[0].strip()) if lines else ""
+    more = len(lines) > 1 or len(first) > _LONGEST_CODE
+    return first[:_LONGEST_CODE] + (" …" if more else "")
+
+
+def _size(size: int) -> str:
+    """Bytes as people read them."""
+    value = float(size)
+    for unit in _UNITS:
+        if value < 1000 or unit == _UNITS[-1]:
+            break
+        value /= 1000
+    return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"

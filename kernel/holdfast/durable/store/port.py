@@ -1,0 +1,152 @@
+"""The port by which versions of values are kept, and the words that cross it.
+
+An implementation must never show a commit partly, and must never return bytes that it has not authenticated
+(raw buffers excepted: they are never unpickled, and `verify` tells).  In-memory twin: `store/memory.py`.
+
+Vocabulary: a *component* is the variables joined by a shared mutable object, a *version* one stored state of
+it, a *definition* a function or class of the notebook, a *chunk* up to 1 MiB of a buffer, the *manifest* what
+each name and token leads to, a *commit* one cell's delta to it.
+
+Rejected: one call per variable (aliases would break between two of them), and a store that calls back for the
+bytes it misses (the value could have changed by then).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+#: Bytes of a chunk; only the last of a buffer may be shorter.
+CHUNK = 1 << 20
+#: Streams of this many bytes and more are cut into chunks too, instead of lying in the database.
+INLINE = 1 << 16
+#: Buffers of this many bytes and more are mapped where the file system allows it.
+MAPPED = 16 << 20
+#: Bytes of a digest (blake3).
+DIGEST = 32
+
+Kind = Literal["component", "definition"]
+
+
+class Buffer(Struct, frozen=True):
+    """Raw bytes out of band: their number, and the blake3 digest of each MiB in order."""
+
+    size: int
+    chunks: tuple[bytes, ...]
+
+
+class Record(Struct, frozen=True):
+    """One version of a component (`key` is empty) or of a definition (`key` is its token).
+
+    `meta` is small JSON that the store keeps and authenticates without reading it.
+    """
+
+    version: int
+    kind: Kind
+    key: str
+    stream: bytes
+    buffers: tuple[Buffer, ...]
+    meta: bytes
+
+
+class Commit(Struct, frozen=True):
+    """What one cell changed.
+
+    `names` and `tokens` hold only what changed, `None` for what is gone.  `promise` is (id, state, value as
+    JSON); an empty id keeps no promise.
+    """
+
+    count: int
+    epoch: int
+    code: str
+    status: str
+    at: str
+    records: tuple[Record, ...]
+    names: Mapping[str, int | None]
+    tokens: Mapping[str, int | None]
+    state: bytes
+    promise: tuple[str, str, bytes]
+
+
+class Head(Struct, frozen=True):
+    """The newest commit with the whole manifest; `version` is the highest ever stored in the session."""
+
+    number: int
+    count: int
+    epoch: int
+    version: int
+    at: str
+    names: Mapping[str, int]
+    tokens: Mapping[str, int]
+    state: bytes
+
+
+class LogEntry(Struct, frozen=True):
+    """One commit as people read it; `bound` and `deleted` are the names that it changed."""
+
+    number: int
+    count: int
+    epoch: int
+    code: str
+    status: str
+    at: str
+    bound: tuple[str, ...]
+    deleted: tuple[str, ...]
+
+
+class PromiseRow(Struct, frozen=True):
+    """The promise of one cell, settled by commit `number`."""
+
+    id: str
+    state: str
+    value: bytes
+    number: int
+
+
+class Store(Protocol):
+    """Keeps commits in order.  Methods may be called from any thread, one commit at a time."""
+
+    def put(self, data: memoryview) -> bytes:
+        """Keep a chunk (1 byte to 1 MiB, C-contiguous) and return its digest; durable with the next commit.
+
+        The bytes are copied before they are hashed, so a value that changes meanwhile is kept as one of its
+        states or a mixture, but always under the digest of what was written.  Raises `NotKept`.
+        """
+
+    def commit(self, commit: Commit) -> int:
+        """Make a commit durable, whole, and return its number (1, 2, …); raises `StoreError`, keeping nothing.
+
+        `Absent` means that a record refers to a chunk the store lost (a failing disk): put it again.
+        """
+
+    def head(self) -> Head | None:
+        """Return the newest commit, or None; the cost is that of the manifest, not of the history."""
+
+    def record(self, version: int) -> Record:
+        """Return a version, authenticated; raises `Absent`, `Tampered` or `Damaged`."""
+
+    def read(self, buffer: Buffer, writable: bool) -> memoryview:
+        """Return a buffer's bytes, size-checked and not yet verified; raises `Damaged`.
+
+        Writing to it changes nothing on the disk.  It stays valid after `close`.
+        """
+
+    def verify(self, buffer: Buffer) -> bool:
+        """Say whether a buffer's bytes on disk have its digests; takes 0.2 s per GB, so call it on a pool thread."""
+
+    def log(self, newest: int | None = None) -> Sequence[LogEntry]:
+        """Return every commit, or so many of the newest, oldest first, authenticated; 8 us each."""
+
+    def states(self, after: int = 0) -> Sequence[tuple[int, bytes]]:
+        """Return (number, state) of the commits after one, oldest first, authenticated."""
+
+    def promise_rows(self) -> Sequence[PromiseRow]:
+        """Return the promises of cells, oldest first, authenticated."""
+
+    def size(self) -> int:
+        """Return the bytes that the session takes."""
+
+    def close(self) -> None:
+        """Give everything back; may be called twice.  Chunks put since the last commit are dropped."""
