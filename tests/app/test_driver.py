@@ -44,7 +44,12 @@ def test_the_first_message_is_starting(kernel: MemoryKernel) -> None:
 
 def test_a_cell_is_served(kernel: MemoryKernel) -> None:
     """Busy, input, reply and idle leave in this order, and the hands ran it."""
-    assert _types(kernel.request("execute_request", {"code": "x"})) == ["busy", "execute_input", "execute_reply", "idle"]
+    assert _types(kernel.request("execute_request", {"code": "x"})) == [
+        "busy",
+        "execute_input",
+        "execute_reply",
+        "idle",
+    ]
     assert kernel.hands.calls == [("remember", 1, "x", None), ("run", "x", 1, None)]
 
 
@@ -203,7 +208,12 @@ def test_neighbouring_text_is_one_message(kernel: MemoryKernel) -> None:
     """Pieces of one stream of one cell are joined; another cell, stream or event begins a new message."""
     a, b = cell("a"), cell("b")
     chunks = [(a, "stdout", "1"), (a, "stdout", "2"), (a, "stderr", "3"), (b, "stderr", "4"), (b, "stderr", "5")]
-    kernel.driver.loop.call_soon_threadsafe(lambda: [kernel.driver.mailbox.write(chunk) for chunk in chunks])
+
+    def write() -> None:
+        for chunk in chunks:
+            kernel.driver.mailbox.write(chunk)
+
+    kernel.driver.loop.call_soon_threadsafe(write)
     kernel.barrier()
     seen = kernel.wait_for(lambda seen: len(_streams(seen)) == 3)
     a_id, b_id = a.header.msg_id, b.header.msg_id
@@ -325,10 +335,12 @@ def test_shutdown_is_replied_to_before_the_transport_closes() -> None:
 def test_what_comes_after_the_end_is_dropped() -> None:
     """A thread of the user's that prints on, and requests that come too late, cause no error."""
     kernel = MemoryKernel()
-    kernel.hands.post = lambda event: [
-        kernel.driver.mailbox.post(event),
-        kernel.driver.mailbox.write((None, "stdout", "too late")),
-    ]
+
+    def post(event: object) -> None:
+        kernel.driver.mailbox.post(event)
+        kernel.driver.mailbox.write((None, "stdout", "too late"))
+
+    kernel.hands.post = post
     with kernel:
         kernel.barrier()
         kernel.transport.put("control", frames("shutdown_request"))

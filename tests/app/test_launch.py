@@ -39,7 +39,7 @@ def test_anything_else_is_refused(arguments: list[str]) -> None:
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     """The error says which file and why."""
-    with pytest.raises(ConnectionFileError, match="missing.json': No such file"):
+    with pytest.raises(ConnectionFileError, match=r"missing\.json': No such file"):
         launch._read(str(tmp_path / "missing.json"))
 
 

@@ -1,7 +1,6 @@
 """Cell text to code objects: what is shown, what is awaited, what is refused."""
 
 from __future__ import annotations
-
 import __future__
 
 import ast
@@ -160,7 +159,7 @@ def test_a_future_import_holds_for_later_cells() -> None:
     ns: dict[str, object] = {}
     assert second.body is not None
     exec(second.body, ns)
-    assert ns["f"].__annotations__ == {"x": "not_a_name"}  # type: ignore[attr-defined]
+    assert ns["f"].__annotations__ == {"x": "not_a_name"}
     assert second.flags == first.flags
 
 
@@ -174,7 +173,7 @@ def test_a_future_import_holds_for_the_rest_of_its_cell() -> None:
 def test_our_own_future_imports_do_not_leak_in() -> None:
     """This package's `from __future__ import annotations` is not the user's."""
     ns = _run("def f(x: int): pass")[1]
-    assert ns["f"].__annotations__ == {"x": int}  # type: ignore[attr-defined]
+    assert ns["f"].__annotations__ == {"x": int}
 
 
 def test_nested_functions_set_no_flag() -> None:

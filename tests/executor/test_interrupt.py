@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import signal
 import sys
@@ -146,8 +147,8 @@ def test_a_cell_may_catch_it(shop: Workshop) -> None:
 @pytest.mark.parametrize(
     "code",
     [
-        "while True:\n    try:\n        ready.put(1)\n        while True: pass\n    except BaseException:\n        pass",
-        "while True:\n    try:\n        ready.put(1)\n        await asyncio.sleep(60)\n    except BaseException:\n        pass",
+        "while True:\n  try:\n    ready.put(1)\n    while True: pass\n  except BaseException: pass",
+        "while True:\n  try:\n    ready.put(1)\n    await asyncio.sleep(60)\n  except BaseException: pass",
     ],
 )
 def test_a_cell_that_swallows_it_is_stopped_in_the_end(shop: Workshop, code: str) -> None:
@@ -260,7 +261,7 @@ def test_the_innermost_marked_frame_decides(stack: str, users: bool) -> None:
 
     call: Callable[[], object] = innermost
     for word in reversed(stack.split()):
-        call = (lambda word, inner: lambda: calls[word](inner))(word, call)
+        call = functools.partial(calls[word], call)
     assert call() is users
 
 

@@ -55,7 +55,7 @@ def _drive(loop: UserLoop, main: Callable[[], Awaitable[object]]) -> None:
 
 def test_it_runs_until_it_is_told_to_leave(loop: UserLoop) -> None:
     """`drive` returns after `leave`."""
-    called = []
+    called: list[int] = []
     loop.call_soon(called.append, 1)
     loop.call_soon(loop.leave)
     loop.drive()
@@ -217,7 +217,9 @@ def test_the_outer_loop_is_back_afterwards(shop: Workshop) -> None:
     """Running loop, current task and event loop are the kernel's own again, also after a failure."""
     outcome = shop.run("async def f(): 1 / 0\nasyncio.run(f())")
     assert outcome.ename == "ZeroDivisionError"
-    code = "task = asyncio.current_task()\ntry: asyncio.run(f())\nexcept ZeroDivisionError: pass\nawait asyncio.sleep(0)"
+    code = (
+        "task = asyncio.current_task()\ntry: asyncio.run(f())\nexcept ZeroDivisionError: pass\nawait asyncio.sleep(0)"
+    )
     assert shop.value(f"{code}\ntask is asyncio.current_task()") is True
     assert shop.value("asyncio.get_running_loop()") is shop.loop
     assert shop.value("asyncio.get_event_loop()") is shop.loop

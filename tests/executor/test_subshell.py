@@ -115,7 +115,9 @@ def test_an_interrupt_without_a_cell_does_nothing(side: Side) -> None:
     assert side.run("x = 2") == Outcome()
 
 
-@pytest.mark.parametrize("code", ["raise SystemExit", "import asyncio\nasync def f(): raise SystemExit\nawait asyncio.create_task(f())"])
+@pytest.mark.parametrize(
+    "code", ["raise SystemExit", "import asyncio\nasync def f(): raise SystemExit\nawait asyncio.create_task(f())"]
+)
 def test_nothing_ends_its_thread(side: Side, code: str) -> None:
     """Neither a cell nor a task that raises SystemExit."""
     assert side.run(code).ename == "SystemExit"

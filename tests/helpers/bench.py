@@ -12,7 +12,15 @@ from holdfast.machine.events import CommitFailed, Committed, Event, Finished, Re
 from holdfast.machine.machine import Machine
 from holdfast.machine.state import KernelState
 from holdfast.wire.connection import ConnectionInfo
-from holdfast.wire.contents import ErrorContent, ExecuteFailed, ExecuteInput, ExecuteOk, ExecuteRequest, Status
+from holdfast.wire.contents import (
+    ErrorContent,
+    ErrorReply,
+    ExecuteFailed,
+    ExecuteInput,
+    ExecuteOk,
+    ExecuteRequest,
+    Status,
+)
 from holdfast.wire.message import Message
 
 INFO = {"status": "ok", "implementation": "bench"}
@@ -90,10 +98,10 @@ def raised(token: Message, ename: str) -> list[Effect]:
     return [Send("iopub", token.publish("error", ErrorContent(ename, "", ())))]
 
 
-def aborted(token: Message, count: int) -> list[Effect]:
+def aborted(token: Message) -> list[Effect]:
     """A cell that was not run because one before it failed: busy, aborted reply, idle."""
     why = "this cell was queued behind one that failed, and was not run"
-    content = ExecuteFailed(count, "Aborted", why, (), status="aborted")
+    content = ErrorReply("Aborted", why, status="aborted")
     return [*busy(token), *reply(token, content), *idle(token)]
 
 

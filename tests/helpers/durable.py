@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from holdfast.durable.commit import Cell, SessionCommitter
+from helpers.isomorphism import describe
+from holdfast.durable.commit import SessionCommitter
 from holdfast.durable.definitions import is_definition
-from holdfast.durable.restore import Restored, Restorer
+from holdfast.durable.reports import Cell, Restored
+from holdfast.durable.restore import Restorer
 from holdfast.durable.store.memory import MemoryStore
 from holdfast.durable.store.port import Store
 from holdfast.durable.world import Codec, codec
 from holdfast.executor.compile import compile_cell
 from holdfast.namespace.namespace import Namespace
-from helpers.isomorphism import describe
 
 
 class Notebook:

@@ -114,7 +114,9 @@ class Fuzzer:
         if dice == 0:
             return self._sign("kernel_info_request", b"{}", "shell", padding="x" * self.random.choice([1000, 300_000]))
         if dice == 1:
-            return self._sign("complete_request", b'{"code":"a"}', "control", date=self.random.choice(["", "x", "9" * 99]))
+            return self._sign(
+                "complete_request", b'{"code":"a"}', "control", date=self.random.choice(["", "x", "9" * 99])
+            )
         if dice == 2:
             return self._sign("execute_request", b'{"code":"%s"}' % self._code.encode(), "shell", subshell_id="none")
         field = self.random.choice(["msg_id", "msg_type", "session", "date", "version", "subshell_id", "username"])

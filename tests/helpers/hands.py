@@ -124,7 +124,7 @@ class MemoryKernel:
     def __init__(self, *, window: int | None = None, committer: Committer | None = None) -> None:
         signer = Signer(KEY)
         if window is not None:
-            signer.WINDOW = window  # type: ignore[misc]
+            signer.WINDOW = window
         self.logged: list[str] = []
         self.is_ending = False
         self.transport = WatchedTransport()
@@ -150,7 +150,9 @@ class MemoryKernel:
 
     # ------------------------------------------------------------ the client's side
 
-    def put(self, msg_type: str, content: Mapping[str, object] | bytes = b"{}", channel: str = "shell", **more: Any) -> None:
+    def put(
+        self, msg_type: str, content: Mapping[str, object] | bytes = b"{}", channel: str = "shell", **more: Any
+    ) -> None:
         """Send a signed request."""
         self.is_ending |= msg_type == "shutdown_request"
         self.transport.put(channel, frames(msg_type, content, **more))

@@ -15,6 +15,7 @@ import types
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 _ATOMS = (int, float, complex, str, bytes, bool, range, type(None), type(...), type(NotImplemented))
 _HIDDEN = frozenset(
@@ -52,7 +53,9 @@ class Canon:
         """How a place that holds `obj` reads."""
         cls = type(obj)
         if cls in _ATOMS:
-            return f"{cls.__name__} {obj!r}" if len(repr(obj)) < 200 else f"{cls.__name__} {_digest(repr(obj).encode())}"
+            return (
+                f"{cls.__name__} {obj!r}" if len(repr(obj)) < 200 else f"{cls.__name__} {_digest(repr(obj).encode())}"
+            )
         if obj is self._namespace:
             return "globals()"
         if cls is types.ModuleType:
@@ -85,7 +88,7 @@ class Canon:
             return self._function(obj)
         if isinstance(obj, type):
             return self._class(obj)
-        if cls is types.CellType:
+        if isinstance(obj, types.CellType):
             try:
                 return f"cell {self.word(obj.cell_contents)}"
             except ValueError:
@@ -126,7 +129,7 @@ class Canon:
             f" [{', '.join(map(self.word, list(part)))}]" for part in reduced[3:5] if part is not None
         )
 
-    def _items(self, mapping: Mapping[object, object]) -> str:
+    def _items(self, mapping: Mapping[Any, object]) -> str:
         return f"{{{', '.join(f'{self.word(k)}: {self.word(v)}' for k, v in mapping.items())}}}"
 
     def _state(self, obj: object) -> str:
@@ -179,7 +182,11 @@ class Canon:
             columns = [f"{name!r}: {self._frame(frame.iloc[:, i])}" for i, name in enumerate(frame.columns)]
             return f"DataFrame {self._frame(frame.index)} {frame.attrs} {' '.join(columns)}"
         assert isinstance(frame, pd.Series | pd.Index)
-        values = ", ".join(map(self.word, frame.tolist())) if frame.dtype == object else _digest(repr(frame.tolist()).encode())
+        values = (
+            ", ".join(map(self.word, frame.tolist()))
+            if frame.dtype == object
+            else _digest(repr(frame.tolist()).encode())
+        )
         return f"{type(frame).__name__} {frame.name!r} {frame.dtype} {values}"
 
     def _memory(self) -> list[str]:
@@ -210,11 +217,15 @@ def _digest(data: bytes) -> str:
 
 
 def _code(code: types.CodeType) -> str:
-    consts = [_code(c) if isinstance(c, types.CodeType) else repr(c) for c in code.co_consts if not isinstance(c, frozenset)]
+    consts = [
+        _code(c) if isinstance(c, types.CodeType) else repr(c) for c in code.co_consts if not isinstance(c, frozenset)
+    ]
     return _digest(repr((code.co_code, code.co_names, code.co_varnames, code.co_freevars, consts)).encode())
 
 
 def _order(obj: object) -> str:
     """A key for sorting a set that does not depend on addresses."""
     state = getattr(obj, "__dict__", None)
-    return f"{type(obj).__qualname__} {sorted(state.items(), key=repr) if isinstance(state, dict) else obj!r}".split(" at 0x")[0]
+    return f"{type(obj).__qualname__} {sorted(state.items(), key=repr) if isinstance(state, dict) else obj!r}".split(
+        " at 0x"
+    )[0]

@@ -123,11 +123,7 @@ class Result:
     @property
     def outputs(self) -> list[Message]:
         """What a notebook would keep, in order: all iopub messages but status and execute_input."""
-        return [
-            m
-            for m in self.messages
-            if m.channel == "iopub" and m.msg_type not in ("status", "execute_input")
-        ]
+        return [m for m in self.messages if m.channel == "iopub" and m.msg_type not in ("status", "execute_input")]
 
     @property
     def stdout(self) -> str:
@@ -179,7 +175,12 @@ class Client:
         self.arrived: list[Message] = []
         self._by_parent: defaultdict[str, list[Message]] = defaultdict(list)
         public_key = public_key or connection.get("curve_publickey")
-        for channel, kind in (("shell", zmq.DEALER), ("control", zmq.DEALER), ("stdin", zmq.DEALER), ("iopub", zmq.SUB)):
+        for channel, kind in (
+            ("shell", zmq.DEALER),
+            ("control", zmq.DEALER),
+            ("stdin", zmq.DEALER),
+            ("iopub", zmq.SUB),
+        ):
             socket = self._context.socket(kind)
             socket.linger = 0
             self._configure(socket, kind, public_key)
@@ -333,7 +334,7 @@ class Client:
         return self.finish(self.execute(code, **content), answers, seconds)
 
     def request(
-        self, msg_type: str, content: Mapping[str, object], channel: str = "shell", **more: Any
+        self, msg_type: str, content: Mapping[str, object] | bytes, channel: str = "shell", **more: Any
     ) -> Result:
         """Send a request and wait for its reply and idle."""
         return self.finish(self.send(msg_type, content, channel, **more))

@@ -8,6 +8,77 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+_CLASSES = (
+    """\
+class {name}:
+    items = []
+    def __init__(self, v=None):
+        self.v = v
+    def put(self, x):
+        self.items.append(x)
+        self.v = x""",
+    """\
+class {name}{bases}:
+    n = {number}
+    def __init__(self, v=None):
+        self.v = v
+        type(self).n += 1
+    def put(self, x):
+        self.last = x
+    @property
+    def twice(self):
+        return [self.v, self.v]
+    @classmethod
+    def of(cls, x):
+        return cls(x)
+    @staticmethod
+    def one():
+        return 1""",
+    """\
+class {name}:
+    __slots__ = ('v', 'w')
+    def __init__(self, v=None):
+        self.v = v
+    def put(self, x):
+        self.w = x""",
+    """\
+@dataclasses.dataclass
+class {name}:
+    v: object = None
+    more: list = dataclasses.field(default_factory=list)
+    def put(self, x):
+        self.more.append(x)""",
+)
+_CLOSURE = """\
+def make():
+    kept, n = [{value}], 0
+    def add(x):
+        nonlocal n
+        n += 1
+        kept.append(x)
+        return n
+    def get():
+        return kept
+    return add, get
+{add}, {get} = make()"""
+_DEFAULT = """\
+def {name}(x, kept=[], *, seen={{}}):
+    kept.append(x)
+    seen[len(seen)] = len(kept)
+    return kept"""
+_DECORATED = """\
+def counted(f):
+    calls = []
+    @functools.wraps(f)
+    def inner(*a):
+        calls.append(len(a))
+        return f(*a)
+    inner.calls = calls
+    return inner
+@counted
+def {name}(x):
+    return x"""
+
 
 class Program:
     """Writes cells, knowing what kind of value each variable holds."""
@@ -54,7 +125,19 @@ class Program:
             if name is not None:
                 return name
         return self.random.choice(
-            ["1", "2.5", "'text'", "None", "[1, 2]", "{'a': 1}", "(1, [2])", "{1, 2}", "b'x'", "float('inf')", "10 ** 30"]
+            [
+                "1",
+                "2.5",
+                "'text'",
+                "None",
+                "[1, 2]",
+                "{'a': 1}",
+                "(1, [2])",
+                "{1, 2}",
+                "b'x'",
+                "float('inf')",
+                "10 ** 30",
+            ]
         )
 
     def _int(self) -> str:
@@ -112,7 +195,9 @@ class Program:
         return f"{one}, {other} = {other}, {one}" if other else None
 
     def move_delete(self) -> str | None:
-        free = [n for n, kind in self.kinds.items() if kind in ("list", "dict", "object", "array", "frame", "set", "scalar")]
+        free = [
+            n for n, kind in self.kinds.items() if kind in ("list", "dict", "object", "array", "frame", "set", "scalar")
+        ]
         if len(self.kinds) < 6 or not free:
             return None
         name = self.random.choice(free)
@@ -122,21 +207,8 @@ class Program:
     def move_class(self) -> str:
         name = self._new("class")
         base = self._pick("class")
-        return self.random.choice(
-            [
-                f"class {name}:\n    items = []\n    def __init__(self, v=None):\n        self.v = v\n"
-                f"    def put(self, x):\n        self.items.append(x)\n        self.v = x",
-                f"class {name}{f'({base})' if base and base != name else ''}:\n    n = {self._int()}\n"
-                f"    def __init__(self, v=None):\n        self.v = v\n        type(self).n += 1\n"
-                f"    def put(self, x):\n        self.last = x\n"
-                f"    @property\n    def twice(self):\n        return [self.v, self.v]\n"
-                f"    @classmethod\n    def of(cls, x):\n        return cls(x)\n    @staticmethod\n    def one():\n        return 1",
-                f"class {name}:\n    __slots__ = ('v', 'w')\n    def __init__(self, v=None):\n        self.v = v\n"
-                f"    def put(self, x):\n        self.w = x",
-                f"@dataclasses.dataclass\nclass {name}:\n    v: object = None\n"
-                f"    more: list = dataclasses.field(default_factory=list)\n    def put(self, x):\n        self.more.append(x)",
-            ]
-        )
+        bases = f"({base})" if base and base != name else ""
+        return self.random.choice(_CLASSES).format(name=name, bases=bases, number=self._int())
 
     def move_object(self) -> str | None:
         cls = self._pick("class")
@@ -151,12 +223,7 @@ class Program:
         return f"class {name}(enum.Enum):\n    A = 1\n    B = 'b'\n{member} = [{name}.A, {name}]"
 
     def move_closure(self) -> str:
-        add, get = self._new("adder"), self._new("getter")
-        value = self._value()
-        return (
-            f"def make():\n    kept, n = [{value}], 0\n    def add(x):\n        nonlocal n\n        n += 1\n"
-            f"        kept.append(x)\n        return n\n    def get():\n        return kept\n    return add, get\n{add}, {get} = make()"
-        )
+        return _CLOSURE.format(add=self._new("adder"), get=self._new("getter"), value=self._value())
 
     def move_call_adder(self) -> str | None:
         name = self._pick("adder", "default", "toucher")
@@ -167,25 +234,28 @@ class Program:
         return f"{self._new('list')} = {name}()" if name else None
 
     def move_default(self) -> str:
-        name = self._new("default")
-        return f"def {name}(x, kept=[], *, seen={{}}):\n    kept.append(x)\n    seen[len(seen)] = len(kept)\n    return kept"
+        return _DEFAULT.format(name=self._new("default"))
 
     def move_toucher(self) -> str | None:
         target = self._pick("list")
         name = self._new("toucher")
-        return f"def {name}(x):\n    global {target}\n    {target} = [*{target}[-3:], x]" if target and target != name else None
+        return (
+            f"def {name}(x):\n    global {target}\n    {target} = [*{target}[-3:], x]"
+            if target and target != name
+            else None
+        )
 
     def move_quiet_toucher(self) -> str | None:
         target = self._pick("list")
         name = self._new("toucher")
-        return f"{name} = lambda x: {target}.append(x) if isinstance({target}, list) else None" if target and target != name else None
+        return (
+            f"{name} = lambda x: {target}.append(x) if isinstance({target}, list) else None"
+            if target and target != name
+            else None
+        )
 
     def move_decorated(self) -> str:
-        return (
-            f"def counted(f):\n    calls = []\n    @functools.wraps(f)\n    def inner(*a):\n        calls.append(len(a))\n"
-            f"        return f(*a)\n    inner.calls = calls\n    return inner\n"
-            f"@counted\ndef {self._new('adder')}(x):\n    return x"
-        )
+        return _DECORATED.format(name=self._new("adder"))
 
     def move_method(self) -> str | None:
         name = self._pick("object")
@@ -201,7 +271,11 @@ class Program:
 
     def move_weak(self) -> str | None:
         name = self._pick("object")
-        return f"try:\n    {self._new('weak')} = weakref.ref({name})\nexcept TypeError:\n    {self._new('weak')} = None" if name else None
+        return (
+            f"try:\n    {self._new('weak')} = weakref.ref({name})\nexcept TypeError:\n    {self._new('weak')} = None"
+            if name
+            else None
+        )
 
     def move_array(self) -> str:
         size = self.random.choice((5, 40, 20_000))
@@ -251,7 +325,11 @@ class Program:
 
     def move_dynamic(self) -> str | None:
         name = self._pick("list")
-        return self.random.choice([f"exec('{name}.append(1)')", f"globals()['{name}'] = [globals().get('{name}')]"]) if name else None
+        return (
+            self.random.choice([f"exec('{name}.append(1)')", f"globals()['{name}'] = [globals().get('{name}')]"])
+            if name
+            else None
+        )
 
     def move_cycle(self) -> str | None:
         one, other = self._pick("list"), self._pick("dict")

@@ -75,7 +75,10 @@ def test_a_sync_cell_starts_tasks(kernel: Kernel) -> None:
 
 def test_tasks_run_between_cells(kernel: Kernel) -> None:
     """A background task gets on while no cell runs."""
-    first = kernel.run("import asyncio\nasync def f():\n    await asyncio.sleep(0.02)\n    print('on its own')\nt = asyncio.create_task(f())")
+    first = kernel.run(
+        "import asyncio\nasync def f():\n    await asyncio.sleep(0.02)\n    print('on its own')\n"
+        "t = asyncio.create_task(f())"
+    )
     kernel.until(lambda: first.stdout == "on its own\n", "the task's text, with no cell running")
 
 
@@ -94,7 +97,9 @@ def test_one_loop_for_life(kernel: Kernel) -> None:
 
 def test_primitives_last_across_cells(kernel: Kernel) -> None:
     """Locks, queues and futures made in one cell work in the next."""
-    kernel.run("import asyncio\nq = asyncio.Queue(); lock = asyncio.Lock(); fut = asyncio.get_running_loop().create_future()")
+    kernel.run(
+        "import asyncio\nq = asyncio.Queue(); lock = asyncio.Lock(); fut = asyncio.get_running_loop().create_future()"
+    )
     kernel.run("async with lock: await q.put(1)\nfut.set_result(2)")
     assert kernel.run("(await q.get(), await fut)").result == "(1, 2)"
 
@@ -125,7 +130,10 @@ def test_asyncio_run_works(kernel: Kernel) -> None:
 
 def test_asyncio_run_works_in_an_async_cell(kernel: Kernel) -> None:
     """asyncio.run works after an await, and the cell goes on awaiting."""
-    code = "import asyncio\nawait asyncio.sleep(0)\nx = asyncio.run(asyncio.sleep(0, 1))\ny = await asyncio.sleep(0, 2)\n(x, y)"
+    code = (
+        "import asyncio\nawait asyncio.sleep(0)\nx = asyncio.run(asyncio.sleep(0, 1))\n"
+        "y = await asyncio.sleep(0, 2)\n(x, y)"
+    )
     assert kernel.run(code).result == "(1, 2)"
 
 
@@ -139,7 +147,10 @@ def test_asyncio_run_leaves_the_outer_loop_as_it_was(kernel: Kernel) -> None:
 
 def test_outer_tasks_resume_after_asyncio_run(kernel: Kernel) -> None:
     """Background tasks wait during asyncio.run and go on after it."""
-    kernel.run("import asyncio\nn = 0\nasync def tick():\n    global n\n    while True: n += 1; await asyncio.sleep(0.001)\nt = asyncio.create_task(tick())")
+    kernel.run(
+        "import asyncio\nn = 0\nasync def tick():\n    global n\n"
+        "    while True: n += 1; await asyncio.sleep(0.001)\nt = asyncio.create_task(tick())"
+    )
     kernel.run("asyncio.run(asyncio.sleep(0.05))")
     assert kernel.run("before = n\nawait asyncio.sleep(0.05)\n(t.done(), n > before)").result == "(False, True)"
     kernel.run("t.cancel()")
@@ -176,7 +187,11 @@ def test_run_until_complete_on_the_kernels_loop(kernel: Kernel) -> None:
 
 def test_run_until_complete_in_an_async_cell(kernel: Kernel) -> None:
     """The same after an await."""
-    code = "import asyncio\nawait asyncio.sleep(0)\nx = asyncio.get_event_loop().run_until_complete(asyncio.sleep(0.01, 5))\nawait asyncio.sleep(0)\nx"
+    code = (
+        "import asyncio\nawait asyncio.sleep(0)\n"
+        "x = asyncio.get_event_loop().run_until_complete(asyncio.sleep(0.01, 5))\n"
+        "await asyncio.sleep(0)\nx"
+    )
     assert kernel.run(code).result == "5"
 
 
@@ -230,7 +245,10 @@ def test_a_server_lives_across_cells(kernel: Kernel) -> None:
         "import asyncio\nasync def serve(reader, writer):\n    writer.write(await reader.readline()); writer.close()\n"
         "server = await asyncio.start_server(serve, '127.0.0.1', 0)\nport = server.sockets[0].getsockname()[1]"
     )
-    code = "r, w = await asyncio.open_connection('127.0.0.1', port)\nw.write(b'echo\\n')\nline = await r.readline()\nw.close()\nline"
+    code = (
+        "r, w = await asyncio.open_connection('127.0.0.1', port)\nw.write(b'echo\\n')\n"
+        "line = await r.readline()\nw.close()\nline"
+    )
     assert kernel.run(code).result == "b'echo\\n'"
     kernel.run("server.close()")
 

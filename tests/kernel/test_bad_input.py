@@ -9,7 +9,7 @@ import pytest
 
 from helpers.kernel import DELIMITER, Client, Kernel, wait_for
 
-REQUESTS = {
+REQUESTS: dict[str, dict[str, object]] = {
     "execute_request": {"code": "1"},
     "complete_request": {"code": "1", "cursor_pos": 1},
     "inspect_request": {"code": "1", "cursor_pos": 1, "detail_level": 0},
@@ -109,7 +109,7 @@ def test_lone_surrogates_in_output_arrive(kernel: Kernel) -> None:
 @pytest.mark.parametrize("content", [b"[]", b"null", b"", b"{", b'"x"', b"\xff\xfe"])
 def test_content_that_is_no_object_is_refused(kernel: Kernel, msg_type: str, content: bytes) -> None:
     """A request whose content is not a JSON object gets an error reply, busy and idle."""
-    result = kernel.request(msg_type, content)  # type: ignore[arg-type]
+    result = kernel.request(msg_type, content)
     assert (result.reply["status"], result.states) == ("error", ["busy", "idle"])
     assert result.reply["evalue"]
 
@@ -133,9 +133,7 @@ def test_content_that_is_no_object_is_refused(kernel: Kernel, msg_type: str, con
         ("shutdown_request", {"restart": "maybe"}),
     ],
 )
-def test_content_of_the_wrong_shape_is_refused(
-    kernel: Kernel, msg_type: str, content: Mapping[str, object]
-) -> None:
+def test_content_of_the_wrong_shape_is_refused(kernel: Kernel, msg_type: str, content: Mapping[str, object]) -> None:
     """A missing field or one of the wrong type gets an error reply that says which."""
     result = kernel.request(msg_type, content)
     assert (result.reply["status"], result.states) == ("error", ["busy", "idle"])
@@ -180,9 +178,7 @@ def test_a_malformed_message_is_logged(kernel: Kernel) -> None:
 
 def _raw(client: Client, signature: bytes | None, header: bytes, content: bytes = b'{"code": "forged = True"}') -> None:
     parts = [header, b"{}", b"{}", content]
-    client.sockets["shell"].send_multipart(
-        [DELIMITER, client.sign(parts) if signature is None else signature, *parts]
-    )
+    client.sockets["shell"].send_multipart([DELIMITER, client.sign(parts) if signature is None else signature, *parts])
 
 
 @pytest.mark.parametrize(

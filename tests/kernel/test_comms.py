@@ -100,7 +100,9 @@ def test_a_failing_target_is_closed(kernel: Kernel) -> None:
 
 def test_a_cell_opens_a_comm(kernel: Kernel) -> None:
     """comm.create_comm publishes comm_open, send comm_msg, close comm_close; all children of the cell."""
-    result = kernel.run("import comm\nc = comm.create_comm(target_name='t', data={'a': 1})\nc.send({'b': 2})\nc.close()")
+    result = kernel.run(
+        "import comm\nc = comm.create_comm(target_name='t', data={'a': 1})\nc.send({'b': 2})\nc.close()"
+    )
     assert [m.msg_type for m in result.of_type("comm_open", "comm_msg", "comm_close")] == [
         "comm_open",
         "comm_msg",
@@ -112,7 +114,10 @@ def test_a_cell_opens_a_comm(kernel: Kernel) -> None:
 
 def test_an_answer_reaches_a_comm_of_a_cell(kernel: Kernel) -> None:
     """The frontend's messages to a comm that a cell opened reach its on_msg."""
-    opened = kernel.run("import comm\nheard = []\nc = comm.create_comm(target_name='t')\nc.on_msg(lambda m: heard.append(m['content']['data']))")
+    opened = kernel.run(
+        "import comm\nheard = []\nc = comm.create_comm(target_name='t')\n"
+        "c.on_msg(lambda m: heard.append(m['content']['data']))"
+    )
     comm_id = opened.of_type("comm_open")[0].content["comm_id"]
     kernel.send("comm_msg", {"comm_id": comm_id, "data": {"from": "frontend"}})
     assert kernel.run("heard").result == "[{'from': 'frontend'}]"
@@ -141,7 +146,10 @@ def test_comm_messages_are_handled_during_an_await(kernel: Kernel, echo: str) ->
 
 def test_comm_messages_keep_their_place_behind_cells(kernel: Kernel, echo: str) -> None:
     """A message sent after a queued cell is handled after that cell."""
-    kernel.run("import time; happened = []\nimport comm\ncomm.get_comm_manager().register_target('log', lambda c, m: happened.append(m['content']['comm_id']))")
+    kernel.run(
+        "import time; happened = []\nimport comm\n"
+        "comm.get_comm_manager().register_target('log', lambda c, m: happened.append(m['content']['comm_id']))"
+    )
     kernel.execute("time.sleep(0.1); happened.append('first cell')")
     kernel.execute("happened.append('second cell')")
     kernel.send("comm_open", {"comm_id": "then the comm", "target_name": "log", "data": {}})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from helpers.kernel import Kernel
@@ -78,7 +80,7 @@ def test_a_silent_cell_that_fails_says_so_in_its_reply(kernel: Kernel) -> None:
 
 
 @pytest.mark.parametrize("flags", [{"silent": True}, {"store_history": False}, {"silent": True, "store_history": True}])
-def test_a_cell_without_history_leaves_no_trace(kernel: Kernel, flags: dict[str, bool]) -> None:
+def test_a_cell_without_history_leaves_no_trace(kernel: Kernel, flags: dict[str, Any]) -> None:
     """The count, In, Out, _ and the history stay as they were."""
     look = "(len(In), dict(Out), _)"
     kernel.run("'before'")
@@ -112,7 +114,9 @@ def test_the_result_carries_the_count_of_its_cell(kernel: Kernel) -> None:
     assert result.of_type("execute_result")[0].content["execution_count"] == result.reply["execution_count"]
 
 
-@pytest.mark.parametrize("code", ["", " ", "\n\n", "# only a comment", "\t# a\n\n   # b", "pass", "None", "x = 1", "def f(): 1"])
+@pytest.mark.parametrize(
+    "code", ["", " ", ("\n\n"), "# only a comment", "\t# a\n\n   # b", "pass", "None", "x = 1", "def f(): 1"]
+)
 def test_a_cell_without_a_value_shows_none(kernel: Kernel, code: str) -> None:
     """Empty and comment-only cells, statements and None are ok and show nothing."""
     result = kernel.run(code)
@@ -152,9 +156,7 @@ def test_inputs_are_remembered(kernel: Kernel) -> None:
     """_i, _ii and _iii are the inputs before this one; In ends with this one."""
     for code in ("'one'", "'two'", "'three'"):
         kernel.run(code)
-    assert kernel.run("(_i, _ii, _iii, In[-1][:7])").result == (
-        """("'three'", "'two'", "'one'", '(_i, _i')"""
-    )
+    assert kernel.run("(_i, _ii, _iii, In[-1][:7])").result == ("""("'three'", "'two'", "'one'", '(_i, _i')""")
 
 
 def test_a_hidden_result_is_remembered(kernel: Kernel) -> None:
@@ -169,9 +171,7 @@ def test_a_future_import_holds_for_later_cells(fresh: Kernel) -> None:
     fresh.run("def before(x: 1 + 1): pass")
     fresh.run("from __future__ import annotations")
     fresh.run("def after(x: no_such_name): pass")
-    assert fresh.run("(before.__annotations__, after.__annotations__)").result == (
-        "({'x': 2}, {'x': 'no_such_name'})"
-    )
+    assert fresh.run("(before.__annotations__, after.__annotations__)").result == ("({'x': 2}, {'x': 'no_such_name'})")
 
 
 def test_a_cell_pasted_with_its_indent_runs(kernel: Kernel) -> None:

@@ -64,7 +64,9 @@ STREAMS = {
 RUNTIME = {
     "stops the loop": "import asyncio; asyncio.get_event_loop().stop()",
     "closes the loop": "import asyncio\ntry: asyncio.get_event_loop().close()\nexcept RuntimeError: pass",
-    "stops the loop from a task": "import asyncio\nasync def f(): asyncio.get_running_loop().stop()\nt = asyncio.ensure_future(f())",
+    "stops the loop from a task": (
+        "import asyncio\nasync def f(): asyncio.get_running_loop().stop()\nt = asyncio.ensure_future(f())"
+    ),
     "stops the loop in an await": "import asyncio\nasyncio.get_event_loop().stop()\nawait asyncio.sleep(0)",
     "sets another event loop": "import asyncio; asyncio.set_event_loop(None)",
     "cancels all tasks": "import asyncio\nfor t in asyncio.all_tasks(): t.cancel()",
@@ -75,7 +77,7 @@ RUNTIME = {
     "takes SIGINT": "import signal; signal.signal(signal.SIGINT, lambda *a: None)",
     "resets SIGINT": "import signal; signal.signal(signal.SIGINT, signal.SIG_DFL)",
     "takes the wakeup descriptor": "import signal; signal.set_wakeup_fd(-1)",
-    "sets an alarm": "import signal; signal.signal(signal.SIGALRM, signal.SIG_IGN); signal.setitimer(signal.ITIMER_REAL, 0.001)",
+    "sets an alarm": "from signal import *\nsignal(SIGALRM, SIG_IGN); setitimer(ITIMER_REAL, 0.001)",
     "lowers the recursion limit": "import sys; sys.setrecursionlimit(100)",
     "recurses without end": "def f(): f()\ntry: f()\nexcept RecursionError: pass",
     "turns off the collector": "import gc; gc.disable(); gc.set_threshold(1)",
@@ -112,10 +114,14 @@ RUNTIME = {
     "raises a large group": "raise ExceptionGroup('g', [ExceptionGroup('h', [ValueError(n) for n in range(500)])])",
     "shows a value whose class lies": "class L:\n    __class__ = property(lambda self: 1 / 0)\nL()",
     "shows a value without attributes": "class N:\n    def __getattribute__(self, name): raise SystemExit\nN()",
-    "shows a value that says it has everything": "class A:\n    def __getattr__(self, name): return lambda *a, **k: 5\nA()",
+    "shows a value that says it has everything": (
+        "class A:\n    def __getattr__(self, name): return lambda *a, **k: 5\nA()"
+    ),
     "shows a list that holds itself": "x = []; x.append(x); x",
     "shows a deep list": "x = []\nfor _ in range(100_000): x = [x]\nx",
-    "shows a dict that changes": "class K:\n    def __repr__(self): d.pop(1, None); return 'k'\nd = {0: K(), 1: K()}; d",
+    "shows a dict that changes": (
+        "class K:\n    def __repr__(self): d.pop(1, None); return 'k'\nd = {0: K(), 1: K()}; d"
+    ),
     "exits in a repr": "class E:\n    def __repr__(self): raise SystemExit\nE()",
     "interrupts itself in a repr": "class E:\n    def __repr__(self): raise KeyboardInterrupt\nE()",
     "breaks linecache": "import linecache; linecache.cache = None",

@@ -83,7 +83,8 @@ CELLS = {
         "class Slow:\n    def _repr_html_(self):\n        print('ready')\n        while True: pass\nSlow()"
     ),
     "a slow repr that is displayed": (
-        "import time\nclass Slow:\n    def __repr__(self): print('ready'); time.sleep(60); return 'slow'\ndisplay(Slow())"
+        "import time\nclass Slow:\n"
+        "    def __repr__(self): print('ready'); time.sleep(60); return 'slow'\ndisplay(Slow())"
     ),
     "a huge list's repr": "print('ready')\nwhile True: repr(list(range(100_000)))",
     "exec": "print('ready')\nexec('while True: pass')",
@@ -91,7 +92,9 @@ CELLS = {
     "a class body": "class A:\n    print('ready')\n    while True: pass",
     "a del": "class D:\n    def __init__(self): self.x = 1\nprint('ready')\nwhile True: D()",
     "an import": "import sys\nprint('ready')\nwhile True:\n    sys.modules.pop('colorsys', None)\n    import colorsys",
-    "an import in an exception handler": "print('ready')\nwhile True:\n    try: 1 / 0\n    except ZeroDivisionError: pass",
+    "an import in an exception handler": (
+        "print('ready')\nwhile True:\n    try: 1 / 0\n    except ZeroDivisionError: pass"
+    ),
     "a generator": "def g():\n    while True: yield\nprint('ready')\nfor _ in g(): pass",
     "a deep recursion": "def f(n): return f(n - 1) if n else 0\nprint('ready')\nwhile True: f(900)",
     "a regular expression": "import re\nprint('ready')\nwhile True: re.match('(a+)+b', 'a' * 20)",
@@ -155,12 +158,13 @@ def test_a_subprocess_ends_with_its_cell(kernel: Kernel) -> None:
     result = kernel.start(code)
     kernel.interrupt_by_message()
     _assert_interrupted(kernel, result)
-    assert kernel.run("child.wait(10)").result == str(-signal.SIGINT)
+    # 0 where the interrupt fell between the system call that reaped the child and Python's noting of its status.
+    assert kernel.run("child.wait(10)").result in (str(-signal.SIGINT), "0")
 
 
 def test_os_system_ends_as_in_python(kernel: Kernel, interrupt: Callable[[Kernel], None]) -> None:
     """C's system() ignores SIGINT while its child has it: the call returns, and the cell goes on."""
-    result = kernel.start("import os\nprint('ready')\nstatus = os.system('echo child; sleep 60')\nstatus != 0", "child")
+    result = kernel.start("import os\nprint('ready')\nstatus = os.system('echo child; exec sleep 60')\nstatus != 0", "child")
     interrupt(kernel)
     assert kernel.finish(result, seconds=GUARD_SECONDS).result == "True"
 
@@ -190,15 +194,30 @@ def test_a_stuck_comm_callback_is_interrupted(kernel: Kernel, interrupt: Callabl
 @pytest.mark.parametrize(
     "code",
     [
-        pytest.param("import time\nprint('ready')\nwhile True:\n    try: time.sleep(60)\n    except BaseException: pass", id="around a sleep"),
-        pytest.param("print('ready')\nwhile True:\n    try:\n        while True: pass\n    except BaseException: pass", id="around a loop"),
-        pytest.param("print('ready')\nwhile True:\n    try:\n        while True: pass\n    finally: continue", id="in a finally"),
         pytest.param(
-            "def stubborn():\n    while True:\n        try:\n            while True: pass\n        except BaseException: pass\nprint('ready'); stubborn()",
+            ("import time\nprint('ready')\nwhile True:\n    try: time.sleep(60)\n    except BaseException: pass"),
+            id="around a sleep",
+        ),
+        pytest.param(
+            ("print('ready')\nwhile True:\n    try:\n        while True: pass\n    except BaseException: pass"),
+            id="around a loop",
+        ),
+        pytest.param(
+            ("print('ready')\nwhile True:\n    try:\n        while True: pass\n    finally: continue"),
+            id="in a finally",
+        ),
+        pytest.param(
+            (
+                "def stubborn():\n    while True:\n        try:\n            while True: pass\n"
+                "        except BaseException: pass\nprint('ready'); stubborn()"
+            ),
             id="in a function",
         ),
         pytest.param(
-            "import asyncio\nprint('ready')\nwhile True:\n    try: await asyncio.sleep(60)\n    except BaseException: pass",
+            (
+                "import asyncio\nprint('ready')\nwhile True:\n    try: await asyncio.sleep(60)\n"
+                "    except BaseException: pass"
+            ),
             id="around an await",
         ),
         pytest.param(
@@ -213,9 +232,7 @@ def test_a_stuck_comm_callback_is_interrupted(kernel: Kernel, interrupt: Callabl
         ),
     ],
 )
-def test_a_cell_that_swallows_interrupts_ends(
-    kernel: Kernel, code: str, interrupt: Callable[[Kernel], None]
-) -> None:
+def test_a_cell_that_swallows_interrupts_ends(kernel: Kernel, code: str, interrupt: Callable[[Kernel], None]) -> None:
     """From the third interrupt on no `except BaseException: pass` holds a cell."""
     result = kernel.start(code)
     for _ in range(20):
@@ -299,7 +316,10 @@ def test_a_caught_interrupt_is_the_users(kernel: Kernel) -> None:
 
 def test_an_async_cell_may_clean_up_with_await(kernel: Kernel) -> None:
     """After the cancellation a `finally` may still await."""
-    code = "import asyncio\nprint('ready')\ntry: await asyncio.sleep(60)\nfinally:\n    await asyncio.sleep(0.01); print('cleaned')"
+    code = (
+        "import asyncio\nprint('ready')\ntry: await asyncio.sleep(60)\nfinally:\n"
+        "    await asyncio.sleep(0.01); print('cleaned')"
+    )
     result = kernel.start(code)
     kernel.interrupt()
     _assert_interrupted(kernel, result)

@@ -66,9 +66,7 @@ def test_a_file_without_permission_is_refused(tmp_path: Path) -> None:
     _assert_refused(_launch("-f", str(file)), "secret.json", "transport" if os.geteuid() == 0 else "ermission")
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{", "not json", "[]", "null", "5", '{"shell_port": }', "\ufeff{}", '{"a": 1,}']
-)
+@pytest.mark.parametrize("text", ["", "{", "not json", "[]", "null", "5", '{"shell_port": }', "\ufeff{}", '{"a": 1,}'])
 def test_a_file_that_is_no_json_object_is_refused(tmp_path: Path, text: str) -> None:
     """The line says that the file is not a JSON object."""
     file = tmp_path / "c.json"

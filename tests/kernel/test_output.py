@@ -85,7 +85,10 @@ def test_output_comes_before_the_error(kernel: Kernel) -> None:
 
 def test_bytes_split_inside_a_character_arrive_whole(kernel: Kernel) -> None:
     """UTF-8 written below Python in pieces is one character; what is not UTF-8 is replaced, not lost."""
-    code = "import os, sys\nfor b in '\u2603'.encode():\n    os.write(1, bytes([b]))\nos.write(1, b'|\\xff|')\nsys.stdout.flush()"
+    code = (
+        "import os, sys\nfor b in '\u2603'.encode():\n    os.write(1, bytes([b]))\n"
+        "os.write(1, b'|\\xff|')\nsys.stdout.flush()"
+    )
     assert kernel.run(code).stdout == "\u2603|\ufffd|"
 
 
@@ -95,7 +98,9 @@ def test_bytes_split_inside_a_character_arrive_whole(kernel: Kernel) -> None:
 def test_a_thread_writes_into_its_own_cell(kernel: Kernel) -> None:
     """Text of a thread whose cell has ended goes below that cell, not below the newest one."""
     kernel.run("import threading; go = threading.Event(); said = threading.Event()")
-    first = kernel.run("def work():\n    go.wait(20); print('from the thread'); said.set()\nthreading.Thread(target=work).start()")
+    first = kernel.run(
+        "def work():\n    go.wait(20); print('from the thread'); said.set()\nthreading.Thread(target=work).start()"
+    )
     second = kernel.run("print('mine'); go.set(); said.wait(20)")
     kernel.until(lambda: first.stdout, "the thread's text")
     assert (first.stdout, second.stdout) == ("from the thread\n", "mine\n")
@@ -104,7 +109,9 @@ def test_a_thread_writes_into_its_own_cell(kernel: Kernel) -> None:
 def test_a_task_writes_into_its_own_cell(kernel: Kernel) -> None:
     """Text of a task whose cell has ended goes below that cell."""
     kernel.run("import asyncio; gate = asyncio.Event()")
-    first = kernel.run("async def work():\n    await gate.wait()\n    print('from the task')\ntask = asyncio.create_task(work())")
+    first = kernel.run(
+        "async def work():\n    await gate.wait()\n    print('from the task')\ntask = asyncio.create_task(work())"
+    )
     second = kernel.run("print('mine'); gate.set(); await task")
     kernel.until(lambda: first.stdout, "the task's text")
     assert (first.stdout, second.stdout) == ("from the task\n", "mine\n")
@@ -120,7 +127,10 @@ def test_a_pool_writes_into_the_cell_that_submits(kernel: Kernel) -> None:
 
 def test_an_executor_call_writes_into_its_cell(kernel: Kernel) -> None:
     """loop.run_in_executor and asyncio.to_thread carry the cell."""
-    code = "import asyncio\nloop = asyncio.get_running_loop()\nawait loop.run_in_executor(None, print, {0})\nawait asyncio.to_thread(print, {0})"
+    code = (
+        "import asyncio\nloop = asyncio.get_running_loop()\n"
+        "await loop.run_in_executor(None, print, {0})\nawait asyncio.to_thread(print, {0})"
+    )
     results = [kernel.run(code.format(n)) for n in (1, 2)]
     assert [result.stdout for result in results] == ["1\n1\n", "2\n2\n"]
 
@@ -128,7 +138,9 @@ def test_an_executor_call_writes_into_its_cell(kernel: Kernel) -> None:
 def test_a_thread_displays_into_its_own_cell(kernel: Kernel) -> None:
     """display() in a thread whose cell has ended goes below that cell."""
     kernel.run("import threading; go = threading.Event(); said = threading.Event()")
-    first = kernel.run("def work():\n    go.wait(20); display('late'); said.set()\nthreading.Thread(target=work).start()")
+    first = kernel.run(
+        "def work():\n    go.wait(20); display('late'); said.set()\nthreading.Thread(target=work).start()"
+    )
     kernel.run("go.set(); said.wait(20)")
     kernel.until(lambda: first.of_type("display_data"), "the thread's display")
     assert _data(first.of_type("display_data")) == ["'late'"]
@@ -155,7 +167,10 @@ def test_context_variables_stay_out_of_threads(kernel: Kernel) -> None:
 def test_output_can_follow_the_newest_cell(fresh: Kernel) -> None:
     """holdfast.output_follows('newest') sends a thread's text wherever the person is."""
     fresh.run("import holdfast, threading; go = threading.Event(); said = threading.Event()")
-    first = fresh.run("holdfast.output_follows('newest')\nthreading.Thread(target=lambda: (go.wait(20), print('x'), said.set())).start()")
+    first = fresh.run(
+        "holdfast.output_follows('newest')\n"
+        "threading.Thread(target=lambda: (go.wait(20), print('x'), said.set())).start()"
+    )
     second = fresh.run("go.set(); said.wait(20)")
     fresh.until(lambda: second.stdout, "the thread's text")
     assert (first.stdout, second.stdout) == ("", "x\n")
@@ -293,7 +308,11 @@ def test_attributes_that_libraries_read(kernel: Kernel, code: str, expected: str
 
 def test_the_binary_buffer_is_in_order(kernel: Kernel) -> None:
     """sys.stdout.buffer writes bytes between prints."""
-    code = "import sys\nprint('a')\nsys.stdout.buffer.write(b'b\\n'); sys.stdout.buffer.write('\u2603\\n'.encode())\nprint('c')"
+    code = (
+        "import sys\nprint('a')\n"
+        "sys.stdout.buffer.write(b'b\\n'); sys.stdout.buffer.write('\u2603\\n'.encode())\n"
+        "print('c')"
+    )
     assert kernel.run(code).stdout == "a\nb\n\u2603\nc\n"
 
 
@@ -305,7 +324,10 @@ def test_write_refuses_what_is_no_text(kernel: Kernel, bad: str) -> None:
 
 def test_redirection_works(kernel: Kernel) -> None:
     """contextlib.redirect_stdout takes the text away, and gives the stream back."""
-    code = "import io, contextlib\nwith contextlib.redirect_stdout(io.StringIO()) as s:\n    print('inside')\nprint('outside')\ns.getvalue()"
+    code = (
+        "import io, contextlib\nwith contextlib.redirect_stdout(io.StringIO()) as s:\n"
+        "    print('inside')\nprint('outside')\ns.getvalue()"
+    )
     result = kernel.run(code)
     assert (result.stdout, result.result) == ("outside\n", "'inside\\n'")
 

@@ -139,7 +139,11 @@ def test_a_deleted_subshell_finishes_its_cell(kernel: Kernel) -> None:
     kernel.run("release.set()")
     assert kernel.finish(running).reply["status"] == "ok"
     assert "its shell has ended" in kernel.finish(queued).reply["evalue"]
-    gone = f"import time\nfor _ in range(1000):\n    if not any({name!r} in t.name for t in threading.enumerate()): break\n    time.sleep(0.005)\nelse: raise TimeoutError"
+    gone = (
+        "import time\nfor _ in range(1000):\n"
+        f"    if not any({name!r} in t.name for t in threading.enumerate()): break\n"
+        "    time.sleep(0.005)\nelse: raise TimeoutError"
+    )
     assert kernel.run(gone).reply["status"] == "ok"
 
 

@@ -240,7 +240,10 @@ def _with_subshell() -> Bench:
 def test_subshells_are_created_listed_and_deleted() -> None:
     """Each gets an id of its own, which is never used again."""
     bench, listing = _with_subshell(), message("list_subshell_request", channel="control")
-    create, delete = message("create_subshell_request"), message("delete_subshell_request", {"subshell_id": "subshell-1"})
+    create, delete = (
+        message("create_subshell_request"),
+        message("delete_subshell_request", {"subshell_id": "subshell-1"}),
+    )
     bench.receive(create)
     assert reply(listing, {"status": "ok", "subshell_id": ["subshell-1", "subshell-2"]})[0] in bench.receive(listing)
     assert bench.receive(delete) == [

@@ -53,7 +53,7 @@ SHELLS = [None, "subshell-1", "subshell-2"]
 
 
 def _is_refusal(send: Send) -> bool:
-    return isinstance(send.draft.content, ErrorReply)
+    return isinstance(send.draft.content, ErrorReply) and send.draft.content.status == "error"
 
 
 class Kernel(RuleBasedStateMachine):

@@ -131,7 +131,12 @@ def test_the_users_names_are_visible() -> None:
 def test_compound_operations_wait_for_each_other() -> None:
     """While one holds the lock another thread cannot prepare; the same thread can."""
     namespace, done = Namespace(), threading.Event()
-    thread = threading.Thread(target=lambda: (namespace.prepare(), done.set()))
+
+    def prepare() -> None:
+        namespace.prepare()
+        done.set()
+
+    thread = threading.Thread(target=prepare)
     with namespace.exclusively() as ns:
         assert ns is namespace.dict
         namespace.prepare()

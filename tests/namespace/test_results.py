@@ -40,7 +40,7 @@ class Cells:
 def test_the_names_are_there_from_the_start() -> None:
     """Empty, as in the shells that people know."""
     ns = Cells().ns
-    assert ns == {name: "" for name in ("_", "__", "___", "_i", "_ii", "_iii")} | {"Out": {}, "In": [""]}
+    assert ns == dict.fromkeys(("_", "__", "___", "_i", "_ii", "_iii"), "") | {"Out": {}, "In": [""]}
 
 
 def test_results_move_on() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
 
 import pytest
@@ -107,7 +107,7 @@ def test_a_prompt_is_a_promise_before_it_is_sent() -> None:
 def test_an_answer_from_outside_counts() -> None:
     """P5: whoever settles the promise first has answered; the client's later answer changes nothing."""
     room = Room()
-    room.answers = [lambda: room.engine.settle("k1-c1-i1", "resolved", "from outside")]  # type: ignore[list-item,func-returns-value]
+    room.answers = [lambda: room.engine.settle("k1-c1-i1", "resolved", "from outside")]  # type: ignore[list-item]
     assert room.prompts.input() == "from outside"
     assert not room.prompts.answer("too late")
 
@@ -150,10 +150,10 @@ def test_an_interrupted_prompt_is_cancelled() -> None:
 
 
 @pytest.fixture
-def two() -> Iterator[tuple[Room, list[threading.Event]]]:
+def two() -> tuple[Room, list[threading.Event]]:
     """A room where each prompt is announced."""
     announced = [threading.Event(), threading.Event()]
-    yield Room(*(event.set for event in announced)), announced
+    return Room(*(event.set for event in announced)), announced
 
 
 def test_prompts_wait_for_each_other(two: tuple[Room, list[threading.Event]]) -> None:

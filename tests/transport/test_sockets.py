@@ -204,7 +204,7 @@ def test_receive_sees_what_comes_while_it_is_read(bound: Bound) -> None:
     client = bound.client("shell")
     client.send_multipart([b"first"])
     bound.receive(0)
-    got = []
+    got: list[bytes] = []
     bound.wait("shell")
     for _, frames in bound.server.receive():
         got.append(frames[1])
@@ -236,7 +236,7 @@ def test_output_reaches_all_subscribers_in_order(either: Bound) -> None:
     for frames in _numbered(300):
         either.server.send("iopub", frames)
     for client in clients:
-        got = []
+        got: list[list[bytes]] = []
         while len(got) < 300:
             assert client.poll(HANG)
             got.append(client.recv_multipart())
@@ -253,7 +253,12 @@ def test_output_without_subscribers_is_not_kept(bound: Bound) -> None:
 def test_buffers_are_sent_whole(either: Bound) -> None:
     """Small frames are copied, large ones are not; both arrive, memoryviews too."""
     client = either.client("iopub")
-    frames = [b"topic", b"small", memoryview(bytearray(b"x" * 3_000_000)), memoryview(b"view")]
+    frames: list[bytes | memoryview] = [
+        b"topic",
+        b"small",
+        memoryview(bytearray(b"x" * 3_000_000)),
+        memoryview(b"view"),
+    ]
     either.server.send("iopub", frames)
     assert client.poll(HANG)
     assert client.recv_multipart() == [b"topic", b"small", b"x" * 3_000_000, b"view"]
@@ -261,7 +266,7 @@ def test_buffers_are_sent_whole(either: Bound) -> None:
 
 def _fill(bound: Bound) -> list[list[bytes]]:
     """Send until the pipe to a subscriber that does not read is full; what was sent."""
-    sent = []
+    sent: list[list[bytes]] = []
     while not bound.server._waiting:
         sent.append([b"topic", b"%d" % len(sent), bytes(10_000)])
         bound.server.send("iopub", sent[-1])
@@ -276,7 +281,7 @@ def test_a_slow_subscriber_loses_nothing(bound: Bound) -> None:
         sent.append([b"topic", b"%d" % len(sent), b""])
         bound.server.send("iopub", sent[-1])
     assert len(bound.server._waiting) == 201
-    got = []
+    got: list[list[bytes]] = []
     while len(got) < len(sent):
         if client.poll(50):
             got.append(client.recv_multipart())
@@ -309,7 +314,7 @@ def test_a_subscriber_that_stops_reading_loses_messages(bound: Bound) -> None:
 def test_the_others_lose_nothing_and_do_not_wait_again(bound: Bound) -> None:
     """One patience is spent on a subscriber that has stopped reading; from then on the others are served at once."""
     good, _stopped = bound.client("iopub"), bound.client("iopub", hwm=10)
-    sent, got = _fill(bound), []
+    sent, got = _fill(bound), list[list[bytes]]()
     while len(got) < len(sent) - 1:
         assert good.poll(HANG)
         got.append(good.recv_multipart())
@@ -355,7 +360,7 @@ def test_close_sends_what_was_sent(bound: Bound) -> None:
     closer.start()
     assert shell.poll(HANG)
     assert shell.recv_multipart() == [b"reply"]
-    got = []
+    got: list[list[bytes]] = []
     while len(got) < 500:
         assert iopub.poll(HANG)
         got.append(iopub.recv_multipart())
@@ -376,7 +381,7 @@ def test_close_sends_what_waits() -> None:
         bound.server.send("iopub", sent[-1])
     closer = threading.Thread(target=bound.server.close, args=(HANG,))
     closer.start()
-    got = []
+    got: list[list[bytes]] = []
     while len(got) < len(sent):
         assert client.poll(HANG), f"{len(sent) - len(got)} messages are lost"
         got.append(client.recv_multipart())

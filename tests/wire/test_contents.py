@@ -33,9 +33,8 @@ def _seen(content: object) -> object:
         ("execute_request", b'{"code":""}', ExecuteRequest("")),
         (
             "execute_request",
-            b'{"code":"a","silent":true,"store_history":false,"user_expressions":{"x":"1"},'
-            b'"allow_stdin":false,"stop_on_error":false}',
-            ExecuteRequest("a", True, False, {"x": "1"}, False, False),
+            b'{"code":"a","silent":true,"store_history":false,"user_expressions":{"x":"1"},"allow_stdin":false}',
+            ExecuteRequest("a", True, False, {"x": "1"}, False, True),
         ),
         ("execute_request", b'{"code":"a","user_expressions":null}', ExecuteRequest("a")),
         ("inspect_request", b'{"code":"a","cursor_pos":1,"detail_level":1}', InspectRequest("a", 1, 1)),

@@ -17,7 +17,11 @@ from holdfast.wire.message import Draft, Header
 from holdfast.wire.signing import Signer
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=10,
 )
@@ -210,9 +214,7 @@ def test_what_is_encoded_is_read_by_a_client(
 def test_the_header_of_what_we_send() -> None:
     """Our header has the fields that the protocol asks for, and ids that count."""
     encoder = _encoder()
-    heads = [
-        json.loads(bytes(encoder.encode(Draft("status", Status("idle")), DATE)[2])) for _ in range(2)
-    ]
+    heads = [json.loads(bytes(encoder.encode(Draft("status", Status("idle")), DATE)[2])) for _ in range(2)]
     assert heads == [
         {
             "msg_id": f"kernel_{n}",

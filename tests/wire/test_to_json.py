@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import datetime
+import datetime as dt
 import decimal
 import enum
 import json
@@ -102,8 +102,8 @@ def _strict(raw: bytes) -> object:
         (np.arange(3), [0, 1, 2]),
         (np.array([[1.5, np.nan]]), [[1.5, None]]),
         ([np.arange(2), SURROGATE], [[0, 1], "\\ud800"]),
-        (datetime.date(2026, 1, 2), "2026-01-02"),
-        ([datetime.date(2026, 1, 2), SURROGATE], ["2026-01-02", "\\ud800"]),
+        (dt.date(2026, 1, 2), "2026-01-02"),
+        ([dt.date(2026, 1, 2), SURROGATE], ["2026-01-02", "\\ud800"]),
         (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
         (decimal.Decimal("1.5"), "1.5"),
         (Colour.RED, "red"),
@@ -174,10 +174,12 @@ WILD = st.recursive(
     | st.dates()
     | st.decimals()
     | st.builds(Raising),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.text(st.characters()) | st.integers() | st.tuples(st.text()), inner, max_size=4)
-    | st.tuples(inner)
-    | st.builds(Record, inner),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.characters()) | st.integers() | st.tuples(st.text()), inner, max_size=4)
+        | st.tuples(inner)
+        | st.builds(Record, inner)
+    ),
     max_leaves=12,
 )
 

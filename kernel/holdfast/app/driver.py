@@ -59,7 +59,7 @@ class Driver:
         self._machine = machine
         self._signer = signer
         self._encoder = encoder
-        self._committer = committer
+        self.committer = committer
         self._clock = clock
         self._log = log
         self._woken = False
@@ -115,7 +115,7 @@ class Driver:
             try:
                 self.loop.run_forever()
             except:  # noqa: E722 - a cell may have cleared the builtins: no name is safe to look up here
-                continue
+                self.loop.call_soon(self.pump)  # what the one that ended had still to take
         self.loop.close()
 
     def join(self, timeout: float) -> bool:
@@ -269,7 +269,7 @@ class Driver:
             else:
                 self.mailbox.post(event)
 
-        self._committer.commit(effect.count, done)
+        self.committer.commit(effect.count, done)
 
     def _leave(self, effect: fx.Leave) -> None:
         self.hands.leave(effect.restart)

@@ -28,6 +28,7 @@ class Sendable(Protocol):
     """What can be interrupted from another thread."""
 
     def send(self) -> None: ...
+    def expect(self) -> None: ...
 
 
 class Hands:
@@ -56,6 +57,8 @@ class Hands:
         #: Serves a language request; called on a pool thread.
         self.look = look
         self._subshells: dict[str, Subshell] = {}
+        #: Called on the main thread when the user's side is over: (whether a new kernel follows).
+        self.on_leave: Callable[[bool], None] = lambda restart: None
 
     # ------------------------------------------------------------ cells
 
@@ -75,6 +78,8 @@ class Hands:
         stored = request.store_history and not request.silent
         expressions = request.user_expressions or {}
         job = Job(token, request.code, count, stored, request.silent, expressions)
+        if subshell is None:
+            self._interrupts.expect()
         self._runner(subshell).submit(job)
 
     def remember(self, count: int, code: str | None, output: str | None) -> None:
@@ -133,17 +138,18 @@ class Hands:
             subshell.close()
         if self._main.running is not None or self._subshells:
             self.interrupt()
-        self._loop.call_soon_threadsafe(self._leave_main)
+        self._loop.call_soon_threadsafe(self._leave_main, restart)
 
-    def _leave_main(self) -> None:
+    def _leave_main(self, restart: bool) -> None:
         """On the main thread."""
         if self._main.running is not None:  # an async cell that was cancelled cleans up; the driver's patience ends
-            self._loop.call_later(0.01, self._leave_main)
+            self._loop.call_later(0.01, self._leave_main, restart)
             return
         try:
             # Their output belongs before the shutdown_reply.  At the interpreter's own exit there is nobody
             # left to show it to, and they do not run twice.
             atexit._run_exitfuncs()
+            self.on_leave(restart)
         except BaseException as error:
             self._main.complain(error)
         finally:

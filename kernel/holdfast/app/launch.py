@@ -75,7 +75,7 @@ def _serve(path: str) -> int:
 
     settings = read(os.environ)
     _log_descriptor()  # now, while descriptor 2 is the launcher's: a later one would show our log below a cell
-    kernel = Kernel(info, settings, os.urandom(16).hex(), _log)
+    kernel = Kernel(info, settings, os.urandom(16).hex(), _log, path)
     ports = kernel.bind()
     if not info.complete:
         _write(path, filled(whole, ports))

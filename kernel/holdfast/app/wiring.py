@@ -21,6 +21,7 @@ from holdfast.app.hands import Hands, finisher
 from holdfast.app.identity import kernel_info
 from holdfast.app.interaction import Exiter, Help
 from holdfast.app.services import Services
+from holdfast.app.session import DurableSession, RestoreBanner
 from holdfast.app.settings import Settings
 from holdfast.app.surroundings import BlockingAround, CellSurroundings, CoroutinesAround, FiguresAround, OutputAround
 from holdfast.clock import Clock
@@ -65,10 +66,18 @@ for _function in (Mailbox.write, Mailbox.post, Mailbox.publish, Mailbox.take, De
 class Kernel:
     """The object graph of one kernel process.  Made and run on the main thread."""
 
-    def __init__(self, info: ConnectionInfo, settings: Settings, session: str, log: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        info: ConnectionInfo,
+        settings: Settings,
+        session: str,
+        log: Callable[[str], None],
+        connection_file: str = "",
+    ) -> None:
+        self._connection_file = connection_file
         self.clock = Clock()
         self.log = log
-        self.session = session
+        self.session_id = session
         self.info = info
         signer = Signer(info.key.encode(), info.signature_scheme)
         self.state = KernelState(kernel_info(), info)
@@ -119,8 +128,20 @@ class Kernel:
         self._done = finisher(self.driver.mailbox, self.clock.monotonic)
         self.runner = self._make_runner(self.loop, self.context, self.interrupts)
         output = OutputAround(self.attribution, self.streams, self.descriptors)
+        self.session = DurableSession(
+            settings,
+            os.environ,
+            self._connection_file,
+            self.namespace,
+            self._current,
+            self.surroundings.publish,
+            self.clock,
+        )
+        self.driver.committer = self.session
         self.surroundings.around = [
+            self.session,  # the first to begin is the last to end: what all others did is committed too
             output,
+            RestoreBanner(self.session),
             BlockingAround(self._current, self.clock.monotonic),
             FiguresAround(),
             CoroutinesAround(self.namespace, self._current),
@@ -157,7 +178,7 @@ class Kernel:
             return None, False, ""
         answers = isinstance(token.content, ExecuteRequest) and token.content.allow_stdin
         count = self.state.execution_count
-        return token, answers, f"k{self.session}-c{count}-{token.header.msg_id}"
+        return token, answers, f"k{self.session_id}-c{count}-{token.header.msg_id}"
 
     def _ask(self, token: object, prompt: str, password: bool) -> None:
         self.driver.mailbox.post(Asked(cast(Message, token), prompt, password))
@@ -214,6 +235,8 @@ class Kernel:
         watched: dict[int, Callable[[], None]]
         watched = {fd: partial(self._arrived, channel) for fd, channel in self.sockets.descriptors.items()}
         watched |= dict.fromkeys(self.descriptors.readers, self._collect)
+        self.state.execution_count = self.session.open()
+        self.hands.on_leave = self.session.close
         self.heartbeat.start()
         self.driver.give_up = lambda: os._exit(0)
         self.driver.start(self.sockets, self.hands, watched)

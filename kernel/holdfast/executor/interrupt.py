@@ -86,6 +86,7 @@ class Interrupts:
         #: Whether a task keeps the loop from doing anything else.
         self._stuck = stuck
         self._running = False
+        self._expected = False
         self._task: asyncio.Task[object] | None = None
         self._count = 0
         #: How often the handler has run.
@@ -96,8 +97,13 @@ class Interrupts:
 
     # ------------------------------------------------------------ the cell's side
 
+    def expect(self) -> None:
+        """A cell was handed to the main thread: clients see it run, so an interrupt is meant for it."""
+        self._expected = True
+
     def begin(self) -> None:
         """A cell starts on the main thread; its handler is ours, whatever the last cell installed."""
+        self._expected = False
         self._count = 0
         self._task = None
         self._running = True
@@ -113,7 +119,7 @@ class Interrupts:
 
     def end(self) -> None:
         """The cell is over: nothing of it is to be stopped any more, and SIG_DFL would end an idle kernel."""
-        self._running = False
+        self._running = self._expected = False
         self._task = None
         self._own()
         if self._tool is not None:
@@ -166,6 +172,9 @@ class Interrupts:
             self._count += 1
             if self._count >= INSIST and self._tool is None:
                 self._insist()
+        elif self._expected:
+            self._later(RETRY, self._when_begun)
+            return
         elif not self._stuck():
             # Between cells it would hit whichever task happens to be at work; one that holds the loop is found
             # at work again in a moment.
@@ -176,10 +185,17 @@ class Interrupts:
         if not self._running:
             return
         task = self._task
-        if task is not None and not task.done():
+        # While the task itself is at work (it asks for input, say) its loop waits for it: nothing would cancel it.
+        if task is not None and not task.done() and not getattr(task.get_coro(), "cr_running", False):
             self._loop.call_soon_threadsafe(task.cancel)
         else:
             self._later(RETRY, self._again)
+
+    def _when_begun(self) -> None:
+        if self._running:
+            self._poke()
+        elif self._expected:
+            self._later(RETRY, self._when_begun)
 
     def _again(self) -> None:
         if self._running:
