@@ -6,7 +6,7 @@ It must never sleep to wait: a barrier is a request whose reply is awaited.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from helpers.bench import CONNECTION, INFO
@@ -107,9 +107,15 @@ class WatchedTransport(MemoryTransport):
     def send(self, channel: str, frames: Frames) -> None:
         """See the port."""
         with self.changed:
+            assert not self.closed, f"sent on {channel} after the end"
             super().send(channel, frames)
             self.barriers += channel == "shell" and frames[0] == BARRIER
             self.changed.notify_all()
+
+    def receive(self) -> Iterator[tuple[str, list[bytes]]]:
+        """See the port; closed sockets cannot be looked at."""
+        assert not self.closed, "looked at the sockets after the end"
+        yield from super().receive()
 
     def close(self) -> None:
         """See the port."""

@@ -102,6 +102,8 @@ class Canon:
             return self._array(number, obj)
         if pandas is not None and isinstance(obj, pandas.DataFrame | pandas.Series | pandas.Index):
             return self._frame(obj)
+        if isinstance(obj, types.MappingProxyType):
+            return f"proxy {self._items(obj)}"
         head = "" if cls in (list, dict, set, bytearray) else f"{self.word(cls)} "
         if isinstance(obj, dict):
             factory = f"{self.word(obj.default_factory)} " if hasattr(obj, "default_factory") else ""

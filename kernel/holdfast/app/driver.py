@@ -171,9 +171,9 @@ class Driver:
     def _over(self) -> bool:
         return self._stopping
 
-    def _take(self) -> None:
+    def _take(self, leaving: bool = False) -> None:
         """Events and text from the user's threads; neighbouring pieces of text become one event."""
-        if self._transport is not None and self._transport.congested:
+        if not leaving and self._transport is not None and self._transport.congested:
             # It stays in the mailbox, whose writers wait when it is full: memory is bounded from end to end.
             if not self._held:
                 self._held = True
@@ -279,7 +279,7 @@ class Driver:
         """The user's side hangs in C code: what it has written so far is sent, and we go."""
         if not self._stopping:
             self._log("the running cell does not end; leaving without it")
-            self._take()
+            self._take(leaving=True)
             self._step(Left())
             self.give_up()
 

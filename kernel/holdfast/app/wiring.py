@@ -28,7 +28,7 @@ from holdfast.clock import Clock
 from holdfast.compat import figures, finder
 from holdfast.durable.memory import MemoryCommitter
 from holdfast.engine.memory import MemoryEngine
-from holdfast.executor.interrupt import Interrupts, protected
+from holdfast.executor.interrupt import Interrupts, interruptible, protected
 from holdfast.executor.loop import Nesting, UserLoop
 from holdfast.executor.runner import Runner, Stoppable
 from holdfast.executor.source import Sources
@@ -61,6 +61,7 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 # that the kernel thread sends would arrive in it, and none in the cell.
 for _function in (Mailbox.write, Mailbox.post, Mailbox.publish, Mailbox.take, Descriptors.collect, UserLoop.drive):
     protected(_function)
+interruptible(Mailbox.pause)
 
 
 class Kernel:

@@ -1,0 +1,61 @@
+"""A server that restores sessions in fresh processes: it imports once, and forks for each request.
+
+It must never restore anything itself: what one restore leaves in a process would help the next.
+
+Run as a script.  A request is a line with the path of a session folder; the answer is one line of JSON, the
+description of the restored namespace and what was lost.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+KEY = b"k" * 32
+
+
+def answer(folder: str) -> dict[str, object]:
+    """Restore a copy of the folder, as a crash would have left it, and describe it."""
+    from helpers.durable import Notebook
+    from holdfast.durable.restore import Restorer
+    from holdfast.durable.store.sqlite import SqliteStore
+
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = shutil.copytree(folder, Path(scratch) / "session")
+        store = SqliteStore(str(copy), KEY, "process")
+        notebook = Notebook(store)
+        report = Restorer(notebook.committer, store, notebook.codec).restore()
+        result = {"lines": notebook.describe(), "lost": report.lost if report else ["no commit"]}
+        store.close()
+    return result
+
+
+def serve() -> None:
+    """Answer requests until the input ends."""
+    with contextlib.suppress(ImportError):
+        import numpy  # noqa: F401
+        import pandas  # noqa: F401
+    warnings.simplefilter("ignore")
+    for line in sys.stdin:
+        child = os.fork()
+        if child:
+            os.waitpid(child, 0)
+            continue
+        try:
+            text = json.dumps(answer(line.strip()))
+        except BaseException as error:
+            text = json.dumps({"lines": [], "lost": [f"{type(error).__name__}: {error}"]})
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    serve()
