@@ -297,9 +297,11 @@ def test_a_flood_of_requests_does_not_hold_up_the_cell() -> None:
         flood.over = True
 
 
-def test_watched_descriptors_are_served(kernel: MemoryKernel) -> None:
-    """The call that belongs to a descriptor is made when it becomes readable."""
-    kernel_ = MemoryKernel()
+@pytest.mark.parametrize("transport", [WatchedTransport, Flood])
+def test_watched_descriptors_are_served(transport: type[WatchedTransport]) -> None:
+    """The call that belongs to a descriptor is made when it becomes readable, whatever goes on on the sockets."""
+    kernel = MemoryKernel()
+    kernel.transport = transport()
     reader, writer = os.pipe()
     called = threading.Event()
 
@@ -307,13 +309,16 @@ def test_watched_descriptors_are_served(kernel: MemoryKernel) -> None:
         os.read(reader, 10)
         called.set()
 
-    kernel_.driver.start(kernel_.transport, kernel_.hands, {reader: call})  # type: ignore[arg-type]
+    kernel.driver.start(kernel.transport, kernel.hands, {reader: call})  # type: ignore[arg-type]
+    assert kernel.execute("x") == "ok"
     os.write(writer, b"x")
-    assert called.wait(HANG_SECONDS)
-    kernel_.put("shutdown_request")
-    assert kernel_.driver.join(HANG_SECONDS)
+    served = called.wait(HANG_SECONDS)
+    kernel.transport.over = True  # type: ignore[attr-defined]
+    kernel.put("shutdown_request")
+    assert kernel.driver.join(HANG_SECONDS)
     os.close(reader)
     os.close(writer)
+    assert served
 
 
 # ---------------------------------------------------------------- the end

@@ -13,6 +13,7 @@ import pytest
 from helpers.workshop import Unstoppable, Workshop
 from holdfast.executor.outcome import Job, Outcome
 from holdfast.executor.runner import ExitRequested
+from holdfast.executor.traceback import Report
 
 
 @pytest.fixture
@@ -136,6 +137,19 @@ def test_a_value_that_cannot_be_shown_fails_the_cell(shop: Workshop) -> None:
 
     shop.notes.on_show = refuse
     assert shop.run("5").evalue == "no repr"
+
+
+def test_an_error_that_cannot_be_shown_ends_the_cell(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every job ends in an outcome, even when its traceback fails."""
+
+    def fail(error: BaseException) -> Report:
+        raise SystemExit("in the report")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shop.notes, "report", fail)
+        outcome = shop.run("1 / 0")
+    assert (outcome.ename, outcome.evalue) == ("ZeroDivisionError", "this error could not be shown")
+    assert shop.run("1") == Outcome()
 
 
 def test_exit_ends_the_cell_well_and_asks_to_leave(shop: Workshop) -> None:
@@ -332,6 +346,8 @@ def test_the_unit_is_known_to_the_steps(shop: Workshop) -> None:
         "__builtins__ = {}",
         "__builtins__ = None",
         "import builtins\ndel builtins.BaseException, builtins.isinstance, builtins.print",
+        "import builtins\nbuiltins.__import__ = None",
+        "import builtins\nbuiltins.__build_class__ = 5",
         "__name__ = 5",
         "import sys\nsys.modules.pop('__main__', None)",
         "import asyncio\nasyncio.get_running_loop().stop()",

@@ -114,8 +114,9 @@ class WatchedTransport(MemoryTransport):
 
     def receive(self) -> Iterator[tuple[str, list[bytes]]]:
         """See the port; closed sockets cannot be looked at."""
-        assert not self.closed, "looked at the sockets after the end"
-        yield from super().receive()
+        for message in super().receive():
+            yield message
+            assert not self.closed, "looked at the sockets after the end"
 
     def close(self) -> None:
         """See the port."""
@@ -144,6 +145,7 @@ class MemoryKernel:
             self.logged.append,
         )
         self.hands.post = self.driver.mailbox.post
+        self.driver.loop.set_exception_handler(lambda _, what: self.logged.append(f"a bug in Holdfast: {what}"))
 
     def __enter__(self) -> MemoryKernel:
         self.driver.start(self.transport, self.hands, {})  # type: ignore[arg-type]

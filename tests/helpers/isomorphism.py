@@ -20,7 +20,7 @@ from typing import Any
 _ATOMS = (int, float, complex, str, bytes, bool, range, type(None), type(...), type(NotImplemented))
 _HIDDEN = frozenset(
     "__dict__ __weakref__ __doc__ __module__ __static_attributes__ __firstlineno__ _abc_impl __annotate_func__ "
-    "__annotations_cache__".split()
+    "__annotations_cache__ __slotnames__".split()
 )
 
 

@@ -2,7 +2,7 @@
 
 It must never restore anything itself: what one restore leaves in a process would help the next.
 
-Run as a script.  A request is a line with the path of a session folder; the answer is one line of JSON, the
+Run as a script.  A request is a line with the path of a home; the answer is one line of JSON, the
 description of the restored namespace and what was lost.
 """
 
@@ -15,32 +15,31 @@ import shutil
 import sys
 import tempfile
 import warnings
+from importlib import import_module
 from pathlib import Path
-
-KEY = b"k" * 32
 
 
 def answer(folder: str) -> dict[str, object]:
     """Restore a copy of the folder, as a crash would have left it, and describe it."""
     from helpers.durable import Notebook
+    from holdfast.durable.folder import open_session
     from holdfast.durable.restore import Restorer
-    from holdfast.durable.store.sqlite import SqliteStore
 
     with tempfile.TemporaryDirectory() as scratch:
-        copy = shutil.copytree(folder, Path(scratch) / "session")
-        store = SqliteStore(str(copy), KEY, "process")
-        notebook = Notebook(store)
-        report = Restorer(notebook.committer, store, notebook.codec).restore()
-        result = {"lines": notebook.describe(), "lost": report.lost if report else ["no commit"]}
-        store.close()
-    return result
+        home = shutil.copytree(folder, Path(scratch) / "home")
+        session = open_session(home, "notebook", "process")
+        notebook = Notebook(session.store)
+        report = Restorer(notebook.committer, session.store, notebook.codec).restore()
+        lost: object = report.lost if report else ["no commit"]
+        session.close()
+        return {"lines": notebook.describe(), "lost": lost}
 
 
 def serve() -> None:
     """Answer requests until the input ends."""
     with contextlib.suppress(ImportError):
-        import numpy  # noqa: F401
-        import pandas  # noqa: F401
+        for module in ("numpy", "pandas", "helpers.durable", "holdfast.durable.folder", "holdfast.durable.restore"):
+            import_module(module)
     warnings.simplefilter("ignore")
     for line in sys.stdin:
         child = os.fork()

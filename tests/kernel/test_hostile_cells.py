@@ -155,6 +155,7 @@ def _assert_fit(kernel: Kernel) -> None:
 
 #: Puts back what is the user's to break: a rebound builtin or a locale stays as the user left it.
 REPAIR = (
+    "[globals().pop(name, None) for name in ('print', 'len', 'type', 'isinstance', 'input', 'os', 'threading')]\n"
     "import sys\nsys.settrace(None); sys.setprofile(None); sys.setrecursionlimit(1000); sys.setswitchinterval(0.005)\n"
     "import builtins, gc, warnings, asyncio, os, linecache\n"
     "gc.enable(); gc.set_threshold(700, 10, 10)\nwarnings.resetwarnings(); warnings.simplefilter('default')\n"
@@ -164,40 +165,40 @@ REPAIR = (
 
 
 @pytest.mark.parametrize("name", CELLS)
-def test_the_next_cell_works(launch_shared: Kernel, name: str) -> None:
+def test_the_next_cell_works(own_kernel: Kernel, name: str) -> None:
     """A cell that damages the kernel's surroundings is replied to, and so is the next, as if nothing was."""
-    kernel = launch_shared
+    kernel = own_kernel
     assert kernel.run(CELLS[name]).reply["status"] in ("ok", "error")
     _assert_fit(kernel)
 
 
 @pytest.fixture
-def launch_shared(launch: Callable[..., Kernel]) -> Kernel:
+def own_kernel(launch: Callable[..., Kernel]) -> Kernel:
     """A kernel of this test's own: what is broken in it stays broken."""
     return launch()
 
 
-def test_a_broken_print_costs_no_warning(launch_shared: Kernel) -> None:
+def test_a_broken_print_costs_no_warning(own_kernel: Kernel) -> None:
     """What the kernel itself says below a cell does not go through the user's print."""
-    launch_shared.run("import builtins; builtins.print = None\nasync def work(): pass")
-    assert launch_shared.run("pending = work()").reply["status"] == "ok"
-    assert launch_shared.run("1").result == "1"
+    own_kernel.run("import builtins; builtins.print = None\nasync def work(): pass")
+    assert own_kernel.run("pending = work()").reply["status"] == "ok"
+    assert own_kernel.run("1").result == "1"
 
 
-def test_an_interrupt_works_after_sigint_was_taken(kernel: Kernel) -> None:
+def test_an_interrupt_works_after_sigint_was_taken(own_kernel: Kernel) -> None:
     """The next cell can be interrupted, whatever handler the last one left."""
     for name in ("ignores SIGINT", "takes SIGINT", "resets SIGINT"):
-        kernel.run(RUNTIME[name])
-        result = kernel.start("print('ready')\nwhile True: pass")
-        kernel.interrupt()
-        assert kernel.finish(result, seconds=10).reply["ename"] == "KeyboardInterrupt"
+        own_kernel.run(RUNTIME[name])
+        result = own_kernel.start("print('ready')\nwhile True: pass")
+        own_kernel.interrupt()
+        assert own_kernel.finish(result, seconds=10).reply["ename"] == "KeyboardInterrupt"
 
 
-def test_a_handler_left_behind_does_not_end_an_idle_kernel(kernel: Kernel) -> None:
+def test_a_handler_left_behind_does_not_end_an_idle_kernel(own_kernel: Kernel) -> None:
     """SIGINT between cells is harmless even when the last cell reset the handler."""
-    kernel.run(RUNTIME["resets SIGINT"])
-    kernel.interrupt()
-    assert kernel.run("1").result == "1"
+    own_kernel.run(RUNTIME["resets SIGINT"])
+    own_kernel.interrupt()
+    assert own_kernel.run("1").result == "1"
 
 
 def test_os_exit_in_a_fork_leaves_the_kernel(kernel: Kernel) -> None:

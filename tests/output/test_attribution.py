@@ -150,6 +150,8 @@ def test_a_pools_thread_works_for_the_cell_that_submits(attribution: Attribution
         mapped = _in_cell(attribution, "c", lambda: list(pool.map(lambda _: attribution.current(), range(3))))
         assert mapped == ["c"] * 3
         assert pool.submit(int, "ff", base=16).result() == 255
+        # Outside all cells the call has no token, and the thread's own is that of the cell that started it.
+        assert contextvars.Context().run(lambda: pool.submit(attribution.current).result()) == "a"
 
 
 def test_an_exception_in_a_pool_is_handed_on(attribution: Attribution) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from holdfast.app.settings import Settings
 from holdfast.clock import Clock
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from holdfast.durable.commit import SessionCommitter
     from holdfast.durable.folder import Session
     from holdfast.durable.reports import Restored
-    from holdfast.durable.store.port import Commit
+    from holdfast.durable.restore import Restorer
+    from holdfast.durable.store.port import Commit, Head
 
 #: How a session ended, as the status of its last commit.
 RESTARTED, ENDED = "restart", "end"
@@ -98,17 +99,28 @@ class DurableSession:
         head = session.store.head()
         if head is None:
             return 0
-        self._epoch = head.epoch + 1
-        last = session.store.log()[-1].status
+        restorer = Restorer(self._committer, session.store, codec())
+        last = session.store.log(newest=1)[-1].status
         wanted = self._settings.restore
-        if last == RESTARTED or wanted == "never" or (wanted == "crash" and last == ENDED):
-            return 0
         try:
-            self.restored = Restorer(self._committer, session.store, codec()).restore()
+            if last == RESTARTED or wanted == "never" or (wanted == "crash" and last == ENDED):
+                return self._begin_clean(restorer, head, last)
+            self._epoch = head.epoch
+            self.restored = restorer.restore()
         except StoreError as error:
             self._said.append(f"the session could not be restored: {error}")
             return 0
         return self.restored.count if self.restored is not None else 0
+
+    def _begin_clean(self, restorer: Restorer, head: Head, last: str) -> int:
+        """Leave the variables behind: what is not in this namespace must not come back at the next start."""
+        assert self._session is not None
+        self._epoch = head.epoch + 1
+        if last != RESTARTED:
+            self._session.store.commit(self._end(head, restart=True))
+            head = self._session.store.head() or head
+        restorer.pass_over(head)
+        return 0
 
     # ------------------------------------------------------------ around a cell
 
@@ -182,7 +194,7 @@ class DurableSession:
         try:
             head = session.store.head()
             if head is not None and not self._ephemeral:
-                session.store.commit(self._end(head.count, head.names, head.tokens, head.state, restart))
+                session.store.commit(self._end(head, restart))
         except StoreError as error:
             self._said.append(str(error))
         session.close()
@@ -191,16 +203,15 @@ class DurableSession:
 
             shutil.rmtree(session.folder, ignore_errors=True)
 
-    def _end(
-        self, count: int, names: Mapping[str, int], tokens: Mapping[str, int], state: bytes, restart: bool
-    ) -> Commit:
+    def _end(self, head: Head, restart: bool) -> Commit:
+        """The last commit of a kernel; one before a restart leaves no variable."""
         from holdfast.durable.store.port import Commit
 
-        gone = cast("dict[str, int | None]", dict.fromkeys(names) if restart else {})
+        names: dict[str, int | None] = dict.fromkeys(head.names) if restart else {}
+        tokens: dict[str, int | None] = dict.fromkeys(head.tokens) if restart else {}
         status = RESTARTED if restart else ENDED
-        gone_tokens = cast("dict[str, int | None]", dict.fromkeys(tokens) if restart else {})
-        promise = ("", "", b"")
-        return Commit(count, self._epoch, "", status, self._clock.date(), (), gone, gone_tokens, state, promise)
+        at, promise = self._clock.date(), ("", "", b"")
+        return Commit(head.count, self._epoch, "", status, at, (), names, tokens, head.state, promise)
 
 
 def _is_live() -> bool:

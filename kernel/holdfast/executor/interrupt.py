@@ -172,13 +172,10 @@ class Interrupts:
             self._count += 1
             if self._count >= INSIST and self._tool is None:
                 self._insist()
-        elif self._expected:
-            self._later(RETRY, self._when_begun)
-            return
         elif not self._stuck():
             # Between cells it would hit whichever task happens to be at work; one that holds the loop is found
             # at work again in a moment.
-            self._later(PATIENCE, self._if_stuck)
+            self._later(*((RETRY, self._when_begun) if self._expected else (PATIENCE, self._if_stuck)))
             return
         if self._is_the_users(frame):
             raise KeyboardInterrupt
@@ -192,7 +189,7 @@ class Interrupts:
             self._later(RETRY, self._again)
 
     def _when_begun(self) -> None:
-        if self._running:
+        if self._running or self._stuck():
             self._poke()
         elif self._expected:
             self._later(RETRY, self._when_begun)

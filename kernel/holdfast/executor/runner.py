@@ -273,7 +273,11 @@ class Runner:
             return Outcome(leave=True)
         if isinstance(error, asyncio.CancelledError) and self._stoppable.count:
             error = KeyboardInterrupt().with_traceback(error.__traceback__)
-        report = self._surroundings.report(error)
+        try:
+            report = self._surroundings.report(error)
+        except:  # noqa: E722 - an error that cannot even be shown ends its cell like any other
+            name = type(error).__name__
+            return Outcome(name, "this error could not be shown", [f"{name}: this error could not be shown"])
         return Outcome(report.ename, report.evalue, report.traceback)
 
     @protected

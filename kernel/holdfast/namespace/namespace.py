@@ -23,6 +23,7 @@ from holdfast.namespace.results import Results
 _PRISTINE = dict(vars(builtins))
 _PRISTINE_NAMES = _PRISTINE.keys()
 _BUILTINS = vars(builtins)
+_callable = callable
 
 
 def heal_builtins() -> None:
@@ -32,6 +33,10 @@ def heal_builtins() -> None:
     """
     if not _BUILTINS.keys() >= _PRISTINE_NAMES:
         _BUILTINS.update({**_PRISTINE, **_BUILTINS})
+    # Statements call these two by themselves: without them no error could even be reported.
+    if not _callable(_BUILTINS["__import__"]) or not _callable(_BUILTINS["__build_class__"]):
+        _BUILTINS["__import__"] = _PRISTINE["__import__"]
+        _BUILTINS["__build_class__"] = _PRISTINE["__build_class__"]
 
 
 def add_builtins(values: Mapping[str, object]) -> None:

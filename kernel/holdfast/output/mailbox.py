@@ -74,6 +74,10 @@ class Mailbox:
         """
         self._drained.clear()
         self._wake()
+        self.pause()
+
+    def pause(self) -> None:
+        """The wait itself, of its own name: here an interrupt may end a cell, all that was put in is in."""
         self._drained.wait(10)
 
     def __bool__(self) -> bool:

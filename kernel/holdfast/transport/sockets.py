@@ -59,9 +59,7 @@ class Sockets:
         self.ports: dict[str, int] = {}
         self._stale = set(_INCOMING)
         self._waiting: deque[Frames] = deque()
-        self._stuck_since: float | None = None
-        #: A subscriber has read nothing for `PATIENCE` seconds, and nothing since.
-        self._given_up = False
+        self._stuck_since = 0.0
 
     def bind(self) -> None:
         """Bind all channels; raises `AddressTaken` and leaves nothing bound."""
@@ -141,19 +139,13 @@ class Sockets:
         """See the port."""
         if channel != "iopub":
             self._push(channel, frames)
-        elif self._waiting:
-            self._waiting.append(frames)
-        elif self._push(channel, frames):
-            self._given_up = False
-        elif self._given_up:
-            # It still does not read: the others are not made to wait for it again.
-            self._drop(True)
-            self._push(channel, frames)
-            self._drop(False)
-        else:
-            self._waiting.append(frames)
+            return
+        if not self._waiting:
+            if self._push(channel, frames):
+                return
             self._stuck_since = self._clock()
             self._later(RETRY, self._retry)
+        self._waiting.append(frames)
 
     @property
     def congested(self) -> bool:
@@ -177,22 +169,23 @@ class Sockets:
 
     def _retry(self) -> None:
         """Send what waits; a subscriber that has been stuck for too long loses messages until it reads."""
-        if not self._waiting:
-            return
-        stuck = self._clock() - (self._stuck_since or 0.0)
-        if stuck > PATIENCE:
-            self._given_up = True
-            self._drop(True)
+        if self._waiting and self._clock() - self._stuck_since > PATIENCE:
+            self._give_up()
         while self._waiting and self._push("iopub", self._waiting[0]):
             self._waiting.popleft()
             self._stuck_since = self._clock()
         if self._waiting:
             self._later(RETRY, self._retry)
-        elif self._given_up:
-            self._drop(False)
 
-    def _drop(self, dropping: bool) -> None:
-        self._sockets["iopub"].setsockopt(zmq.XPUB_NODROP, int(not dropping))
+    def _give_up(self) -> None:
+        """Lose one message for who has no room: ZeroMQ then leaves that subscriber out until it reads.
+
+        The others were sent nothing for `PATIENCE` seconds, so they have read what they had, and lose none.
+        """
+        iopub = self._sockets["iopub"]
+        iopub.setsockopt(zmq.XPUB_NODROP, 0)
+        self._push("iopub", self._waiting.popleft())
+        iopub.setsockopt(zmq.XPUB_NODROP, 1)
 
     def close(self, linger: int = 1000) -> None:
         """Send what is left (at most `linger` milliseconds), then close."""

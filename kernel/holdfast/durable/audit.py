@@ -1,0 +1,242 @@
+"""What writes to the store, and the audit: the check of what no cell's code led to.
+
+It must never remember a state that the store did not take.
+
+The audit runs in idle time on the main thread, one component at a time; a cell that arrives ends it, and it goes
+on afterwards with what is left.  Until it is complete the session says that it is not audited (P1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from time import perf_counter
+
+import msgspec
+
+from holdfast.clock import Clock
+from holdfast.durable.ambient import Ambient
+from holdfast.durable.components import Component, Index, name_of
+from holdfast.durable.definitions import Definitions
+from holdfast.durable.faults import Absent
+from holdfast.durable.plan import Survey
+from holdfast.durable.publish import Draft, Publisher
+from holdfast.durable.reports import Audited, Cell, State
+from holdfast.durable.roots import Roots
+from holdfast.durable.store.port import Commit, Store
+from holdfast.durable.world import Codec, SavingWorld
+from holdfast.errors import StoreError
+from holdfast.namespace.namespace import Namespace
+
+
+class Keeper:
+    """A namespace, what of it is stored, and the store.  Every method runs on the main thread."""
+
+    def __init__(
+        self,
+        namespace: Namespace,
+        store: Store,
+        codec: Codec,
+        *,
+        clock: Clock | None = None,
+        ambient: Ambient | None = None,
+    ) -> None:
+        self.namespace = namespace
+        self.store = store
+        self.definitions = Definitions()
+        self.index = Index()
+        self.ambient = ambient or Ambient()
+        self.roots = Roots(namespace, self.definitions, self.ambient.values)
+        self.world = SavingWorld(namespace.dict, self.definitions)
+        self.publisher = Publisher(codec, self.world, store, self.index)
+        self._clock = clock or Clock()
+        #: Keys to look at with the next commit, because the last one failed.
+        self._owed: set[str] = set()
+        self._owed_entries: dict[str, bool] = {}
+        self._owed_inputs: dict[int, str] = {}
+        #: Components that a cell may have changed and nobody has checked since.
+        self.unchecked: set[Component] = set()
+        self._size = 0
+        self.count = 0
+        self.epoch = 0
+        #: Whether the next commit has to look at every name, because one failed.
+        self._scan = False
+        self._audit: list[Component] = []
+        self._audited = True
+        #: Whether the store says so.
+        self._told = True
+
+    def _survey(self, mentions: bool) -> Survey:
+        return Survey(self.namespace.dict, self.roots, self.definitions, self.index, mentions)
+
+    def _rebound(self) -> set[str]:
+        """Every variable that is new, gone, or leads to another object than it did."""
+        by_root = self.index.by_root
+        found: set[str] = set()
+        present = set()
+        for key in self.roots.variables():
+            present.add(key)
+            component = by_root.get(key)
+            if component is None or component.bound.get(key, 0) != id(self.roots.value(key)):
+                found.add(key)
+        found.update(key for key in by_root if not key.startswith("@") or key.startswith("@n") if key not in present)
+        return found
+
+    def _store(self, survey: Survey, cell: Cell, deferred: set[Component]) -> Draft:
+        """Write what the survey saw, and only then remember it."""
+        keys = set(survey.nodes) | survey.gone
+        try:
+            draft = self.publisher.draft(survey, cell.count)
+            try:
+                self._write(draft, cell, deferred)
+            except Absent:
+                # The store lost chunks that we took for kept: show it everything again.
+                for component in survey.touched:
+                    component.digest, component.buffers, component.prints = b"", (), ()
+                draft = self.publisher.draft(survey, cell.count)
+                self._write(draft, cell, deferred)
+        except BaseException:
+            self._owed.update(key for key in keys if not key.startswith("@t"))
+            raise
+        self._remember(draft)
+        return draft
+
+    def _write(self, draft: Draft, cell: Cell, deferred: set[Component]) -> None:
+        for entry, there in self._owed_entries.items():
+            draft.names[entry] = 0 if there else None
+        for token, definition in self.definitions.dead.items():
+            if definition.version:
+                draft.tokens[token] = None
+        state = State(
+            tokens=self.definitions.next,
+            cells=self.definitions.cells.next,
+            results=self.roots.next,
+            hoists=self.publisher.next_hoist,
+            children=self.roots.next_child,
+            last=self.roots.last(),
+            inputs=dict(self._owed_inputs),
+            unchecked=sorted({name for component in deferred | self.unchecked for name in component.names}),
+            audited=self._audited,
+        )
+        self._told = self._audited
+        self.store.commit(
+            Commit(
+                cell.count,
+                cell.epoch,
+                cell.code,
+                cell.status,
+                self._clock.date(),
+                tuple(draft.records),
+                draft.names,
+                draft.tokens,
+                msgspec.json.encode(state),
+                cell.promise,
+            )
+        )
+
+    def _remember(self, draft: Draft) -> None:
+        index = self.index
+        holders = self.roots.holders
+        for component in draft.replaced:
+            index.remove(component)
+            for key in component.children & holders.keys():
+                holders[key] -= 1
+        for component, ids in draft.current:
+            index.add(component, ids)
+            for key in component.children:
+                holders[key] = holders.get(key, 0) + 1
+        for definition, version, digest, parts, hoists, lost in draft.definitions:
+            definition.version, definition.digest, definition.parts = version, digest, parts
+            definition.hoists, definition.lost = hoists, lost
+        self.definitions.dead.clear()
+        self._owed.clear()
+        self._owed_entries.clear()
+        self._owed_inputs.clear()
+        self._size = self.roots.size()
+        self._scan = False
+
+    def audit(self, until: Callable[[], bool]) -> Audited:
+        """Check what no cell's code led to, one component at a time; stop when `until` says so.
+
+        What it finds is committed at once.  Called when the loop is idle, again and again until `complete`.
+        """
+        changed: set[str] = set()
+        try:
+            with self.namespace.lock:
+                complete = self._sweep(until, changed)
+        except StoreError as error:
+            return Audited(False, tuple(sorted(changed)), str(error))
+        return Audited(complete, tuple(sorted(changed)))
+
+    def _sweep(self, until: Callable[[], bool], changed: set[str]) -> bool:
+        if self._audited:
+            return True
+        if not self._audit:
+            self._audit = sorted(self.index.components(), key=lambda c: (c not in self.unchecked, c.audited, c.version))
+            self._audit.reverse()
+            entries, gone = self.roots.sync_results(whole=True)
+            self._owed_entries.update(entries)
+            found = self._rebound() | gone | {entry.partition("=")[2] for entry in entries} | self._owed
+            if found:
+                changed.update(self._check(found))
+        while self._audit:
+            if until():
+                return False
+            component = self._audit.pop()
+            if self.index.by_root.get(next(iter(component.keys), "")) is component:
+                changed.update(self._check(component.roots))
+            self.unchecked.discard(component)
+        self._audited = True
+        if self.count and not self._told:
+            self._write(Draft(), self._note(), set())
+        return True
+
+    def _check(self, keys: Iterable[str]) -> set[str]:
+        survey = self._survey(mentions=False)
+        survey.take(keys)
+        draft = self.publisher.draft(survey, self.count)
+        if draft.records or any(value is None for value in draft.names.values()) or self._owed_entries:
+            try:
+                self._write(draft, self._note(), set())
+            except StoreError:
+                self._owed.update(key for key in {*survey.nodes, *survey.gone} if not key.startswith("@t"))
+                raise
+        owed = self._owed - set(survey.nodes)
+        self._remember(draft)
+        self._owed = owed
+        for component, _ in draft.current:
+            component.audited = self.count
+        self.unchecked -= draft.replaced
+        return {name for key in draft.changed if (name := name_of(key)) is not None}
+
+    def resume(self, count: int, epoch: int, state: State) -> None:
+        """Go on after a restore: what is in memory now is what the store says."""
+        self.count, self.epoch = count, epoch
+        self.publisher.pristine, self._audited, self._told = True, False, state.audited
+        self._size = self.roots.size()
+
+    def look(self, limit: float) -> bool:
+        """Note which object belongs to which component for at most `limit` seconds; True when all is noted.
+
+        Cheapest first.  Only for components that a restore brought back: nothing of theirs can have changed.
+        """
+        deadline = perf_counter() + limit
+        survey = self._survey(mentions=False)
+        pending = sorted((c for c in self.index.components() if c.ids is None), key=seconds)
+        for component in pending:
+            if perf_counter() > deadline:
+                break
+            survey.take(component.roots)
+        for group in survey.groups():
+            for key in group.roots[:1]:
+                component = self.index.by_root.get(key)  # type: ignore[assignment]
+                if component is not None:
+                    self.index.add(component, group.ids)
+        return all(c.ids is not None for c in pending)
+
+    def _note(self) -> Cell:
+        return Cell(self.count, status="audit", epoch=self.epoch)
+
+
+def seconds(component: Component) -> float:
+    """What the component's next check will take, for sorting."""
+    return component.seconds

@@ -1,0 +1,190 @@
+"""The commit of a cell: what it changed in the namespace goes to the store, before the reply.
+
+It must never call a value unchanged that it did not compare, or say nothing about one that it did not look at:
+the reply names it under `unchecked` (P1).
+
+Called on the main thread, between the end of a cell and its reply.  Names of the cell's code propose, the walk
+and digests decide (DESIGN 5.1).  A component that the cell may only have read is checked within a budget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from holdfast.durable.audit import Keeper, seconds
+from holdfast.durable.candidates import CHANGED, DEEP, PURE, Candidates, uses
+from holdfast.durable.components import Component, key_of, name_of
+from holdfast.durable.plan import Survey
+from holdfast.durable.port import Done
+from holdfast.durable.registries import registries
+from holdfast.durable.reports import Cell
+from holdfast.errors import StoreError
+
+#: Seconds that checks of what a cell only read may take: the larger of these and this part of the cell's own time.
+BUDGET, SHARE = 0.002, 0.05
+
+
+class SessionCommitter(Keeper):
+    """Keeps a namespace in a store, cell by cell (see `durable/port.py`)."""
+
+    def commit(self, cell: Cell, done: Done) -> None:
+        """Make what `cell` left in the namespace durable, then call `done`; never raises."""
+        notes: dict[str, object] = {}
+        try:
+            with self.namespace.lock:
+                try:
+                    self._commit(cell, notes)
+                except BaseException:
+                    self._scan = True
+                    if cell.code:
+                        self._owed_inputs[cell.count] = cell.code
+                    raise
+        except StoreError as error:
+            done({"durable": "failed", **notes}, str(error))
+            return
+        except Exception as error:
+            done(
+                {"durable": "failed", **notes},
+                f"a bug in Holdfast kept this cell's variables from being saved: {error!r}",
+            )
+            return
+        done(notes, "")
+
+    def _commit(self, cell: Cell, notes: dict[str, object]) -> None:
+        self.publisher.pristine = False
+        self.count, self.epoch, self._audited, self._audit = cell.count, cell.epoch, False, []
+        survey = self._survey(mentions=True)
+        proposed = Candidates(cell.codes)
+        must = self._must(proposed, cell)
+        survey.take(must)
+        survey.maybe.update(self._mentioned(proposed))
+        survey.notice(registries())
+        if proposed.dynamic or cell.live or self._scan:
+            survey.maybe.update(self.index.by_root)
+        deferred = self._within_budget(survey, cell)
+        draft = self._store(survey, cell, deferred)
+        self.unchecked -= draft.replaced
+        self.unchecked |= deferred & set(self.index.by_root.values())
+        if deferred:
+            notes["unchecked"] = self._labels(deferred, [component for component, _ in draft.current])
+        if draft.lost:
+            notes["lost"] = [list(one) for one in draft.lost]
+
+    @staticmethod
+    def _labels(deferred: set[Component], looked_at: list[Component]) -> list[str]:
+        """What people call components: by their variables, or by the hub that holds them."""
+        labels: set[str] = set()
+        for component in deferred:
+            labels.update(component.names)
+            if not component.names:
+                hubs = [hub for hub in looked_at if not hub.children.isdisjoint(component.roots)]
+                labels.update(f"{name}[...]" for hub in hubs for name in hub.names)
+                labels.update(f"Out ({root})" for root in component.roots if root.startswith("@r"))
+        return sorted(labels)
+
+    def _mentioned(self, proposed: Candidates) -> Iterable[str]:
+        """The roots behind the names in the cell's code, results included."""
+        namespace, results = self.namespace.dict, self.namespace.results
+        for name in proposed.names:
+            if name in namespace:
+                yield key_of(name)
+                if name == "Out":
+                    yield from self.roots.results
+                elif results.owns(name):
+                    component = self.index.owner.get(id(namespace[name]))
+                    yield from component.roots if component is not None else ()
+
+    def _must(self, proposed: Candidates, cell: Cell) -> set[str]:
+        """What is looked at whatever it costs: what the cell bound, what is new, what a failed commit owes."""
+        namespace, by_root = self.namespace.dict, self.index.by_root
+        must = set(self._owed)
+        size = self._size
+        for name in proposed.bound:
+            key = key_of(name)
+            known, there = key in by_root, name in namespace
+            size += there - known
+            if known or there:
+                must.add(key)
+        must.update(key_of(name) for name in proposed.names if name in namespace and key_of(name) not in by_root)
+        entries, gone = self.roots.sync_results()
+        self._owed_entries.update(entries)
+        must.update(entry.partition("=")[2] for entry in entries)
+        must |= gone
+        must.update(self.ambient.changed())
+        for definition in list(self.definitions.dead.values()):
+            must.update(key for key in definition.cells if self.definitions.cells.drop(key))
+        if proposed.dynamic or cell.live or self._scan or self.roots.size() != size:
+            must |= self._rebound()
+        return must
+
+    def _within_budget(self, survey: Survey, cell: Cell) -> set[Component]:
+        """Look at what the cell may have changed, cheapest first; what is left is returned."""
+        budget = max(BUDGET, SHARE * cell.seconds)
+        by_root = self.index.by_root
+        spent, deferred = 0.0, set[Component]()
+        levels: dict[str, int] | None = None
+        while survey.maybe or survey.dynamic:
+            if survey.dynamic:
+                survey.dynamic = False
+                survey.take(self._rebound())
+                survey.maybe.update(by_root)
+            keys, survey.maybe = survey.maybe, set()
+            components: set[Component] = set()
+            for key in keys:
+                component = by_root.get(key)
+                if component is not None:
+                    components.add(component)
+                elif key not in survey.nodes:
+                    survey.take((key,))
+            for component in sorted(components - survey.touched - deferred, key=seconds):
+                if component in survey.touched:
+                    continue
+                if spent + component.seconds > budget:
+                    if levels is None:
+                        levels = _levels(cell)
+                    level = self._level(component, levels)
+                    if level == PURE and self._exact(component):
+                        continue
+                    if level < CHANGED:
+                        deferred.add(component)
+                        # What its functions mention is proposed all the same.
+                        survey.meet(self._definitions_of(component))
+                        continue
+                spent += component.seconds
+                survey.take(component.roots)
+        return deferred - survey.touched
+
+    def _level(self, component: Component, levels: dict[str, int]) -> int:
+        """The strongest use of a name of the component; of a hub's, only what goes deeper counts for its children."""
+        level = max((levels.get(name_of(root) or "", -1) for root in component.roots), default=-1)
+        children = component.roots & self.roots.holders.keys()
+        if children and max(levels.values(), default=0) == DEEP:
+            for other in self.index.components() if level < DEEP else ():
+                if not children.isdisjoint(other.children):
+                    level = max(level, *(DEEP if levels.get(name) == DEEP else -1 for name in (*other.names, "")))
+        return level
+
+    def _definitions_of(self, component: Component) -> list[object]:
+        by_token = self.definitions.by_token
+        found = [by_token[token].ref() for token in component.refers | component.tokens if token in by_token]
+        return [obj for obj in found if obj is not None]
+
+    def _exact(self, component: Component) -> bool:
+        """Whether all its roots are of classes whose pure operations are known to be pure."""
+        for root in component.roots:
+            cls = type(self.roots.value(root))
+            module = cls.__module__
+            if not (module == "builtins" or module == "numpy" or module == "pandas" or module.startswith("pandas.")):
+                return False
+        return True
+
+
+def _levels(cell: Cell) -> dict[str, int]:
+    if cell.tree is not None:
+        return uses(cell.tree)
+    import ast
+
+    try:
+        return uses(compile(cell.code, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}

@@ -1,0 +1,129 @@
+"""The unpickler for a stream that the C unpickler could not load: what fails alone is lost alone.
+
+It must never be the first try: it is written in Python, 50 times slower.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Sequence
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from holdfast.durable.pickling.lost import LostValue, LostValueError, words
+
+if TYPE_CHECKING:
+    from holdfast.durable.pickling.unpickler import Answers
+
+_Base: Any = pickle._Unpickler  # type: ignore[attr-defined]
+
+
+class _Gone:
+    """A class or function that is not there any more; calling it makes a placeholder."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        self.reason = reason
+
+    def placeholder(self) -> LostValue:
+        """The placeholder for an instance of it."""
+        return LostValue(f"an object of {self.name}", self.name.rpartition(".")[2], self.reason)
+
+    def __call__(self, *_: object, **__: object) -> LostValue:
+        return self.placeholder()
+
+
+class CarefulUnpickler(_Base):  # type: ignore[misc]
+    """See the module."""
+
+    dispatch: dict[int, Callable[[CarefulUnpickler], None]] = dict(_Base.dispatch)
+
+    def __init__(self, stream: bytes, buffers: Sequence[memoryview], answers: Answers) -> None:
+        super().__init__(BytesIO(stream), buffers=buffers)
+        self._answers = answers
+        self.memo = answers.memo()
+
+    def persistent_load(self, key: str) -> object:
+        """An object of another stream."""
+        return self._answers.world.resolve(key)
+
+    def find_class(self, module: str, name: str) -> Any:
+        """The object of that name, or a stand-in."""
+        try:
+            return super().find_class(module, name)
+        except Exception as error:
+            return _Gone(f"{module}.{name}", words(error))
+
+    def _instead(self, made: object, error: BaseException) -> LostValue:
+        if isinstance(error, LostValueError):
+            return LostValue(*error.args)
+        if isinstance(made, LostValue):
+            return made
+        name = getattr(made, "__qualname__", type(made).__qualname__)
+        return LostValue(f"an object by {name}", str(name), words(error))
+
+    def load_reduce(self) -> None:
+        """A call of a rebuild function or class."""
+        args = self.stack.pop()
+        func = self.stack[-1]
+        try:
+            self.stack[-1] = func(*args)
+        except Exception as error:
+            self.stack[-1] = self._instead(func, error)
+
+    def load_newobj(self) -> None:
+        """An instance by `__new__`."""
+        args = self.stack.pop()
+        cls = self.stack.pop()
+        self.append(self._new(cls, args, {}))
+
+    def load_newobj_ex(self) -> None:
+        """The same with keywords."""
+        kwargs = self.stack.pop()
+        args = self.stack.pop()
+        cls = self.stack.pop()
+        self.append(self._new(cls, args, kwargs))
+
+    def _new(self, cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
+        try:
+            return cls() if isinstance(cls, _Gone) else cls.__new__(cls, *args, **kwargs)
+        except Exception as error:
+            return self._instead(cls, error)
+
+    def load_build(self) -> None:
+        """An instance's state; where it cannot be set, the instance stays without it and is named."""
+        if isinstance(self.stack[-2], LostValue):
+            self.stack.pop()
+            return
+        state, target = self.stack[-1], self.stack[-2]
+        depth = len(self.stack)
+        try:
+            super().load_build()
+        except Exception:
+            del self.stack[depth - 1 :]
+            if isinstance(state, dict) and isinstance(getattr(target, "__dict__", None), dict):
+                target.__dict__.update(state)
+
+
+def _tolerant(code: int, marked: bool) -> Callable[[CarefulUnpickler], None]:
+    original = _Base.dispatch[code]
+
+    def load(self: CarefulUnpickler) -> None:
+        target = self.metastack[-1][-1] if marked else self.stack[-2 if code != pickle.SETITEM[0] else -3]
+        if not isinstance(target, LostValue | _Gone):
+            original(self)
+        elif marked:
+            self.pop_mark()
+        else:
+            del self.stack[-1 if code != pickle.SETITEM[0] else -2 :]
+
+    return load
+
+
+_table = CarefulUnpickler.dispatch
+_table[pickle.REDUCE[0]] = CarefulUnpickler.load_reduce
+_table[pickle.NEWOBJ[0]] = CarefulUnpickler.load_newobj
+_table[pickle.NEWOBJ_EX[0]] = CarefulUnpickler.load_newobj_ex
+_table[pickle.BUILD[0]] = CarefulUnpickler.load_build
+for _code, _marked in ((pickle.SETITEM, False), (pickle.SETITEMS, True), (pickle.APPEND, False), (pickle.APPENDS, True)):
+    _table[_code[0]] = _tolerant(_code[0], _marked)

@@ -1,0 +1,51 @@
+"""Which versions of modules a stream was made under; it must never import a module to ask."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+_NONE = frozenset({"", "__main__", "holdfast", "builtins"})
+#: Digests of users' module files, by path and what stat says of them.
+_digests: dict[tuple[str, int, int], str] = {}
+_known: dict[str, str] = {}
+
+
+def versions(modules: Iterable[str]) -> dict[str, str]:
+    """Top-level module to version; for a file of the user's, `source` and a digest of it."""
+    result: dict[str, str] = {}
+    for name in sorted(modules):
+        top = name.partition(".")[0]
+        if top in _NONE or top in sys.stdlib_module_names:
+            continue
+        module = sys.modules.get(top)
+        version = _known.get(top)
+        if version is None:
+            version = getattr(module, "__version__", None)
+            if isinstance(version, str):
+                _known[top] = version
+        if isinstance(version, str):
+            result[top] = version
+        else:
+            digest = _source(sys.modules.get(name))
+            if digest:
+                result[name] = digest
+    return result
+
+
+def _source(module: object) -> str:
+    path = getattr(module, "__file__", None)
+    if not isinstance(path, str) or not path.endswith(".py") or "site-packages" in path:
+        return ""
+    import hashlib
+    import os
+
+    try:
+        found = os.stat(path)
+        key = (path, found.st_mtime_ns, found.st_size)
+        if key not in _digests:
+            with open(path, "rb") as file:
+                _digests[key] = "source " + hashlib.blake2b(file.read(), digest_size=8).hexdigest()
+        return _digests[key]
+    except OSError:
+        return ""

@@ -1,0 +1,126 @@
+"""Streams back to values.
+
+It must never change a live class or function: a stream only ever fills objects that were made for it.
+
+First the C unpickler; a stream that it cannot load (a class that is gone, a `__setstate__` that raises) is read
+again by `careful.py`, where only the part that fails becomes a placeholder.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Sequence
+from io import BytesIO
+from types import FunctionType
+from typing import Any
+
+from holdfast.durable.pickling import classes, functions
+from holdfast.durable.pickling.lost import LostValue, World
+from holdfast.durable.pickling.stored import remember
+
+
+#: Puts the seven objects of `Answers.memo` into the memo.
+PRIME = b"\x80\x05" + b"".join(b"K%cQ\x940" % i for i in range(7)) + b"N."
+
+
+class Answers:
+    """What the unpickler says to the marks of a stream."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.lost: dict[int, LostValue] = {}
+
+    def memo(self) -> dict[int, object]:
+        """What both sides start with: see `PRESET` of the pickler."""
+        world = self.world
+        answers = (
+            world.namespace, world.definition, world.resolve, _main(world), self.placeholder, remember, functions.module,
+        )  # fmt: skip
+        return dict(enumerate(answers))
+
+    def placeholder(self, index: int) -> LostValue:
+        """The one of that number; the table at the end of the stream tells what it was."""
+        return self.lost.setdefault(index, LostValue("?", "?", "?"))
+
+    def tell(self, table: Sequence[tuple[str, str, str, int]]) -> None:
+        """Complete the placeholders from the table."""
+        for index, entry in enumerate(table):
+            if index in self.lost:
+                object.__setattr__(self.lost[index], "_fields", tuple(entry))
+
+
+def _main(world: World) -> Callable[[], object]:
+    def main() -> object:
+        import sys
+
+        module = sys.modules.get("__main__")
+        if module is not None and module.__dict__ is world.namespace:
+            return module
+        return next((m for m in list(sys.modules.values()) if getattr(m, "__dict__", None) is world.namespace), module)
+
+    return main
+
+
+class Unpickler(pickle.Unpickler):
+    """The C unpickler with a world."""
+
+    def __init__(self, stream: bytes, buffers: Sequence[memoryview], answers: Answers) -> None:
+        # The memo's own setter loses what it is given; so a first pickle, which is never stored, fills it.
+        self._answers = answers
+        self._memo = answers.memo()
+        super().__init__(BytesIO(PRIME + stream), buffers=buffers)
+        self.load()
+
+    def persistent_load(self, key: Any) -> object:
+        """What the memo starts with (by number), or an object of another stream."""
+        return self._memo[key] if type(key) is int else self._answers.world.resolve(key)
+
+
+def load(stream: bytes, buffers: Sequence[memoryview], world: World) -> dict[str, object]:
+    """The variables of one component, by key."""
+    try:
+        return _load(Unpickler, stream, buffers, world)
+    except Exception:
+        from holdfast.durable.pickling.careful import CarefulUnpickler
+
+        return _load(CarefulUnpickler, stream, buffers, world)
+
+
+def _load(how: Any, stream: bytes, buffers: Sequence[memoryview], world: World) -> dict[str, object]:
+    answers = Answers(world)
+    unpickler = how(stream, buffers, answers)
+    names = unpickler.load()
+    values = {name: unpickler.load()[0] for name in names}
+    answers.tell(unpickler.load())
+    return values
+
+
+def skeleton(stream: bytes, world: World) -> object:
+    """Phase one: the function or class exists.  Raises Unkeepable, or what `type.__new__` raises."""
+    made = Unpickler(stream, (), Answers(world)).load()
+    return functions.make(made) if made[0] == "function" else classes.make(made)
+
+
+def fill(definition: object, stream: bytes, buffers: Sequence[memoryview], world: World) -> None:
+    """Phase two: its state.  May be called again, for one that was filled while something it needs was missing."""
+    try:
+        _fill(Unpickler, definition, stream, buffers, world)
+    except Exception:
+        from holdfast.durable.pickling.careful import CarefulUnpickler
+
+        _fill(CarefulUnpickler, definition, stream, buffers, world)
+
+
+def _fill(how: Any, definition: object, stream: bytes, buffers: Sequence[memoryview], world: World) -> None:
+    answers = Answers(world)
+    unpickler = how(stream, buffers, answers)
+    unpickler.load()
+    if type(definition) is FunctionType:
+        state = [unpickler.load()[0] for _ in range(functions.STATE)]
+        answers.tell(unpickler.load())
+        functions.fill(definition, state)
+    elif isinstance(definition, type):
+        state = [unpickler.load()[0], unpickler.load()[0]]
+        state += [unpickler.load()[0] for _ in state[1]]
+        answers.tell(unpickler.load())
+        classes.fill(definition, state)

@@ -1,0 +1,256 @@
+"""Reducers for numpy arrays: owners out of band, views as places in what they are views of.
+
+They must never copy memory that two arrays share, and never import numpy before the user did.
+
+Rejected: `numpy.lib.stride_tricks` on the sliced base (a view may begin in the middle of an element of another
+dtype); keeping the base of every view (a row of a gigabyte array that is gone would store the gigabyte: see
+`alone` in the pickler).
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from typing import Any
+
+from holdfast.durable.pickling import marks
+from holdfast.durable.pickling.lost import Unkeepable
+from holdfast.durable.pickling.stored import is_stored
+from holdfast.durable.reducers.registry import Keeping
+
+_SMALL = 1 << 16
+
+
+def owned(cls: Any, data: Any, dtype: Any, shape: tuple[int, ...], order: str, writable: bool) -> Any:
+    """An array over a buffer of the stream: its own memory where that is small."""
+    import numpy as np
+
+    made: Any = np.ndarray(shape, dtype, buffer=data, order=order) if len(data) else np.empty(shape, dtype, order=order)  # type: ignore[call-overload]
+    if len(data) < _SMALL:
+        made = made.copy(order="K")
+    if made.flags.writeable and not writable:
+        made.flags.writeable = False
+    return made if cls is np.ndarray else made.view(cls)
+
+
+def view(cls: Any, base: Any, offset: int, dtype: Any, shape: Any, strides: Any, writable: bool) -> Any:
+    """A view of `base`, which is an array or anything else with a buffer."""
+    import numpy as np
+
+    if dtype.hasobject:
+        made = _object_view(base, offset, shape, strides)
+    else:
+        made = np.ndarray(shape, dtype, buffer=_flat(base), offset=offset, strides=strides)
+    if made.flags.writeable and not writable:
+        made.flags.writeable = False
+    return made if cls is np.ndarray else made.view(cls)
+
+
+def _flat(base: Any) -> Any:
+    """The memory of `base` in the order in which it lies."""
+    import numpy as np
+
+    if not isinstance(base, np.ndarray):
+        return base
+    order = sorted(range(base.ndim), key=lambda i: -base.strides[i])
+    flat = np.ndarray.transpose(base.view(np.ndarray), order)
+    # As bytes: some dtypes (dates) have no buffer of their own.
+    return flat if flat.dtype.hasobject or not flat.flags.c_contiguous else flat.reshape(-1).view(np.uint8)
+
+
+def _object_view(base: Any, offset: int, shape: Any, strides: Any) -> Any:
+    import numpy as np
+
+    flat = _flat(base).reshape(-1)
+    start = flat[offset // flat.itemsize :]
+    return np.lib.stride_tricks.as_strided(start, shape, strides)
+
+
+def objects(cls: Any, dtype: Any, shape: Any, fortran: bool) -> Any:
+    """An array of objects, to be filled."""
+    import numpy as np
+
+    made = np.empty(shape, dtype, order="F" if fortran else "C")
+    return made if cls is np.ndarray else made.view(cls)
+
+
+def set_objects(array: Any, items: Any) -> None:
+    """The objects, in the order of memory."""
+    import numpy as np
+
+    flat = np.ndarray.transpose(array) if not array.flags.c_contiguous else array
+    flat.reshape(-1)[:] = _vector(items)
+
+
+def _vector(items: list[Any]) -> Any:
+    import numpy as np
+
+    made = np.empty(len(items), object)
+    for i, item in enumerate(items):
+        made[i] = item
+    return made
+
+
+def texts(joined: Any, codes: Any, extra: Any, shape: Any) -> Any:
+    """An array of strings; `extra` are the elements that are none, by place."""
+    import numpy as np
+
+    parts = bytes(joined).decode("utf-8", "surrogatepass").split("\0")
+    made = np.empty(len(codes) if codes is not None else len(parts), object)
+    if codes is None:
+        made[:] = parts
+    else:
+        made[:] = np.array(parts, object)[codes]
+    for place, item in extra:
+        made[place] = item
+    return made.reshape(shape)
+
+
+def reduce_array(obj: Any, keeping: Keeping) -> Any:
+    """An array: owner, view, or array of objects."""
+    np = sys.modules["numpy"]
+    cls = type(obj)
+    if cls is not np.ndarray and cls not in (np.matrix, np.recarray):
+        return NotImplemented
+    base = obj.base
+    if base is not None and not is_stored(base):
+        found = _reduce_view(np, cls, obj, base, keeping)
+        if found is not None:
+            return found
+    keeping.pickler.owners.add(id(obj))
+    if obj.dtype.hasobject:
+        return _reduce_objects(np, cls, obj)
+    if obj.flags.c_contiguous:
+        order, data = "C", obj
+    elif obj.flags.f_contiguous:
+        order, data = "F", obj
+    else:
+        order, data = "C", np.ascontiguousarray(obj)
+    if not obj.dtype.itemsize:
+        return NotImplemented
+    data = data.view(np.ndarray)
+    buffer = pickle.PickleBuffer((data if order == "C" else data.T).reshape(-1).view(np.uint8))
+    return owned, (cls, _Kept(buffer), obj.dtype, obj.shape, order, bool(obj.flags.writeable))
+
+
+class _Kept:
+    """A buffer that is remembered as the store's when it is loaded."""
+
+    def __init__(self, buffer: pickle.PickleBuffer) -> None:
+        self.buffer = buffer
+
+    def __reduce__(self) -> Any:
+        return marks.buffer, (self.buffer,)
+
+
+def _reduce_view(np: Any, cls: Any, obj: Any, base: Any, keeping: Keeping) -> Any:
+    pickler = keeping.pickler
+    start = _address(np, obj)
+    if isinstance(base, np.ndarray):
+        if base.dtype.hasobject != obj.dtype.hasobject or (obj.dtype.hasobject and base.dtype != obj.dtype):
+            return None
+        flat = _flat(base)
+        if not flat.flags.c_contiguous:
+            return None
+        origin, whole = _address(np, flat), base.nbytes
+    else:
+        try:
+            memory = memoryview(base)
+            if not memory.c_contiguous:
+                return None
+            flat = np.frombuffer(base, np.uint8) if memory.nbytes else None
+        except (TypeError, ValueError, BufferError):
+            return None
+        if flat is None:
+            return None
+        origin, whole = _address(np, flat), memory.nbytes
+    if id(base) in pickler.alone or not obj.size:
+        return None
+    offset = start - origin
+    low, high = np.lib.array_utils.byte_bounds(obj)
+    if low < origin or high > origin + whole:
+        return None
+    pickler.views[id(obj)] = (base, obj.nbytes, whole)
+    return view, (cls, base, offset, obj.dtype, obj.shape, obj.strides, bool(obj.flags.writeable))
+
+
+def _address(np: Any, array: Any) -> int:
+    return int(array.__array_interface__["data"][0])
+
+
+def _reduce_objects(np: Any, cls: Any, obj: Any) -> Any:
+    if obj.dtype != object or cls is not np.ndarray:
+        return NotImplemented
+    fortran = obj.flags.f_contiguous and not obj.flags.c_contiguous
+    items = (obj.T if fortran else obj).ravel().tolist()
+    if len(items) > 1000 and not fortran:
+        packed = _pack(np, items)
+        if packed is not None:
+            return texts, (*packed, obj.shape)
+    return objects, (cls, obj.dtype, obj.shape, fortran), items, None, None, set_objects
+
+
+def _pack(np: Any, items: list[Any]) -> Any:
+    """Strings as one buffer (and codes, where many are equal): a tenth of the time of pickling each."""
+    kinds = set(map(type, items))
+    if not kinds <= {str, float, type(None)} or str not in kinds:
+        return None
+    extra: list[tuple[int, Any]] = []
+    if len(kinds) > 1:
+        extra = [(i, item) for i, item in enumerate(items) if type(item) is not str]
+        if len(extra) > len(items) // 10:
+            return None
+        items = ["" if type(item) is not str else item for item in items]
+    distinct = dict.fromkeys(items)
+    codes = None
+    words: list[str] = items
+    if len(distinct) <= len(items) // 2:
+        words = list(distinct)
+        places = {word: i for i, word in enumerate(words)}
+        codes = np.fromiter(map(places.__getitem__, items), np.int32, len(items))
+    joined = "\0".join(words)
+    if joined.count("\0") != len(words) - 1:
+        return None
+    return pickle.PickleBuffer(joined.encode("utf-8", "surrogatepass")), codes, extra
+
+
+def reopened(cls: Any, path: str, mode: str, offset: int, dtype: Any, shape: Any, order: str, data: Any) -> Any:
+    """A map of a file, opened again."""
+    if not os.path.isfile(path):
+        raise Unkeepable(f"{path} is not there any more")
+    made = cls(path, dtype=dtype, mode="r+" if mode == "w+" else mode, offset=offset, shape=shape, order=order)
+    if data is not None:
+        made[...] = data
+    return made
+
+
+def reduce_memmap(obj: Any, keeping: Keeping) -> Any:
+    """A memmap: its file; a slice of one: a view."""
+    np = sys.modules["numpy"]
+    base = obj.base
+    if isinstance(base, np.ndarray):
+        found = _reduce_view(np, type(obj), obj, base, keeping)
+        if found is not None:
+            return found
+    filename = getattr(obj, "filename", None)
+    if obj._mmap is None or filename is None or obj.dtype.hasobject:
+        return _reduce_plain(np, obj, keeping)
+    order = "F" if obj.flags.f_contiguous and not obj.flags.c_contiguous else "C"
+    data = None
+    if obj.mode == "c":
+        data = np.array(obj, subok=False)
+    elif obj.mode != "r":
+        obj.flush()
+    keeping.reopened(obj, str(filename))
+    return reopened, (type(obj), os.path.abspath(str(filename)), obj.mode, obj.offset, obj.dtype, obj.shape, order, data)
+
+
+def _reduce_plain(np: Any, obj: Any, keeping: Keeping) -> Any:
+    """A memmap without a map (the result of arithmetic): its numbers."""
+    return owned_as, (type(obj), np.array(obj, subok=False))
+
+
+def owned_as(cls: Any, array: Any) -> Any:
+    """An array as another class."""
+    return array.view(cls)

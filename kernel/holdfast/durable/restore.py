@@ -1,0 +1,306 @@
+"""A session back in the namespace, before the first cell runs.
+
+It must never put anything but the real object or a `LostValue` under a name, and never run a cell.
+
+Definitions come in two phases: all of them exist (empty) before any component is loaded, and each is filled when
+a component or another definition first needs it.  What it shares with variables is None at first: loading it
+could need the definition itself.  It is loaded right after, and the definition filled again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from time import perf_counter
+from types import FunctionType
+
+import msgspec
+
+from holdfast.durable.audit import Keeper
+from holdfast.durable.components import Component, name_of
+from holdfast.durable.definitions import signature
+from holdfast.durable.reports import Lost, Meta, Restored, State
+from holdfast.durable.roots import LAST
+from holdfast.durable.store.port import Head, Record, Store
+from holdfast.durable.world import Codec
+
+#: Seconds spent on the index of sharing before the first cell; the rest is the audit's.
+INDEXING = 0.05
+
+
+class LoadingWorld:
+    """The world as a restore sees it: resolves by loading."""
+
+    def __init__(self, committer: Keeper, codec: Codec, head: Head) -> None:
+        self.namespace = committer.namespace.dict
+        self._committer = committer
+        self._store = committer.store
+        self._codec = codec
+        self._head = head
+        self._objects: dict[str, object] = {}
+        self._records: dict[str, tuple[Record, Meta]] = {}
+        self._filled: set[str] = set()
+        #: Definitions that were filled with holes, and the keys that were missing.
+        self._wanting: dict[str, set[str]] = {}
+        self._filling: list[str] = []
+        self.values: dict[str, object] = {}
+        self._loading: set[int] = set()
+        self.loaded: dict[int, Meta] = {}
+        self.lost: list[Lost] = []
+        self.reopened: list[Lost] = []
+
+    def token(self, definition: object) -> str | None:
+        """Only saving asks."""
+        found = self._committer.definitions.find(definition)
+        return found.token if found is not None else None
+
+    def reference(self, obj: object) -> str | None:
+        """Only saving asks."""
+        return None
+
+    def skeletons(self) -> None:
+        """Make every definition exist."""
+        for token in self._head.tokens:
+            self.skeleton(token)
+
+    def skeleton(self, token: str) -> object:
+        """The definition, empty if nobody filled it yet."""
+        if token in self._objects:
+            return self._objects[token]
+        version = self._head.tokens.get(token)
+        try:
+            if version is None:
+                raise LookupError(f"definition {token} is not in the manifest")
+            record = self._store.record(version)
+            meta = msgspec.json.decode(record.meta, type=Meta)
+            self._records[token] = (record, meta)
+            if not record.stream:
+                raise ValueError(meta.lost[0][2] if meta.lost else "it could not be stored")
+            made = self._codec.skeleton(record.stream, self)
+        except Exception as error:
+            made = self._lose(token, "definition", error)
+            self._filled.add(token)
+        # A skeleton that needed itself (a base that mentions its subclass) is there already.
+        return self._objects.setdefault(token, made)
+
+    def definition(self, token: str) -> object:
+        """The definition, filled unless that is under way."""
+        made = self.skeleton(token)
+        if token not in self._filled:
+            self._filled.add(token)
+            self.fill(token)
+            if not self._filling:
+                self._complete()
+        return made
+
+    def fill(self, token: str) -> None:
+        """Phase two of one definition."""
+        if token not in self._records:
+            return
+        record, _ = self._records[token]
+        self._filling.append(token)
+        try:
+            buffers = [self._store.read(buffer, True) for buffer in record.buffers]
+            self._codec.fill(self._objects[token], record.stream, buffers, self)
+        except Exception as error:
+            self.lost.append((getattr(self._objects[token], "__qualname__", token), "definition", _words(error)))
+        finally:
+            self._filling.pop()
+
+    def _complete(self) -> None:
+        """Load what definitions share with variables, and fill those again that had to do without."""
+        wanting, self._wanting = self._wanting, {}
+        for token, references in wanting.items():
+            for reference in references:
+                version = self._head.names.get(reference)
+                if version is not None and version not in self._loading and version not in self.loaded:
+                    self.load(version)
+            if self.values.keys() >= references:
+                self.fill(token)
+            else:
+                self._wanting.setdefault(token, set()).update(references)
+
+    def resolve(self, reference: str) -> object:
+        """The object of a key that is stored elsewhere."""
+        if reference.startswith("@c"):
+            return self._committer.definitions.cells.made(reference)
+        if reference not in self.values and self._filling:
+            # Loading it could make instances of a class that is only half there.
+            for token in self._filling:
+                self._wanting.setdefault(token, set()).add(reference)
+            return None
+        if reference not in self.values:
+            version = self._head.names.get(reference)
+            if version is None or version in self._loading:
+                raise LookupError(f"{reference} is not there")
+            self.load(version)
+        return self.values[reference]
+
+    def load(self, version: int) -> None:
+        """Load one component and everything it needs."""
+        self._loading.add(version)
+        try:
+            record = self._store.record(version)
+            meta = msgspec.json.decode(record.meta, type=Meta)
+            buffers = [self._store.read(buffer, True) for buffer in record.buffers]
+            values = self._codec.load(record.stream, buffers, self)
+            self._adopt(record, meta)
+        except Exception as error:
+            keys = [key for key, one in self._head.names.items() if one == version]
+            values = {key: self._lose(key, "component", error) for key in keys}
+            self.loaded[version] = Meta()
+        finally:
+            self._loading.discard(version)
+        self.values.update(values)
+        for key, value in values.items():
+            if key.startswith("@c"):
+                self._committer.definitions.cells.made(key).cell_contents = value
+        if self._wanting and not self._filling and not self._loading:
+            self._complete()
+
+    def finish(self) -> None:
+        """Name the definitions that stay with holes: what they shared was lost."""
+        self._complete()
+        names = {id(value): name for key, value in self.values.items() if (name := name_of(key)) is not None}
+        self.lost = [
+            (names.get(id(self._objects[path]), path), kind, reason) if path in self._objects else (path, kind, reason)
+            for path, kind, reason in self.lost
+        ]
+        for token, references in self._wanting.items():
+            name = getattr(self._objects[token], "__qualname__", token)
+            self.lost.append((name, "definition", f"it refers to what is not there: {', '.join(sorted(references))}"))
+
+    def _adopt(self, record: Record, meta: Meta) -> None:
+        component = Component(record.version, meta.roots)
+        component.hoists = {-1 - i: key for i, key in enumerate(meta.hoists)}
+        component.tokens, component.children = frozenset(meta.tokens), frozenset(meta.children)
+        component.digest, component.prints, component.buffers = meta.digest, tuple(meta.prints), record.buffers
+        component.seconds, component.cell = meta.seconds, meta.cell
+        component.lost, component.reopened, component.modules = tuple(meta.lost), tuple(meta.reopened), meta.modules
+        index = self._committer.index
+        index.by_root.update(dict.fromkeys(component.keys, component))
+        self.loaded[record.version] = meta
+        self.lost += component.lost
+        self.reopened += component.reopened
+
+    def _lose(self, key: str, kind: str, error: Exception) -> object:
+        self.lost.append((name_of(key) or key, kind, _words(error)))
+        return self._codec.lost(name_of(key) or key, kind, _words(error), 0)
+
+    def adopt_definitions(self) -> None:
+        """Make the definitions known to the committer, under their tokens."""
+        definitions = self._committer.definitions
+        for token, obj in self._objects.items():
+            if token in self._records and isinstance(obj, FunctionType | type):
+                record, meta = self._records[token]
+                known = definitions.adopt(token, obj)
+                known.version, known.digest = record.version, meta.digest
+                known.parts = signature(obj, definitions.find) if not meta.hoists else None
+                known.hoists, known.lost = frozenset(meta.hoists), tuple(meta.lost)
+                self.lost += known.lost
+
+
+class Restorer:
+    """Brings the newest commit of a store back into a committer's namespace."""
+
+    def __init__(self, committer: Keeper, store: Store, codec: Codec) -> None:
+        self._committer = committer
+        self._store = store
+        self._codec = codec
+
+    def restore(self) -> Restored | None:
+        """Everything under its name; None for an empty store.
+
+        Raises StoreError, having bound nothing, when the head cannot be read; a record that is damaged costs only
+        what is in it.
+
+        Runs on the main thread before the first cell.
+        """
+        start = perf_counter()
+        head = self._store.head()
+        if head is None:
+            return None
+        committer = self._committer
+        state = self.pass_over(head)
+        world = LoadingWorld(committer, self._codec, head)
+        world.skeletons()
+        for version in dict.fromkeys(version for version in head.names.values() if version):
+            if version not in world.loaded:
+                world.load(version)
+        for token in head.tokens:
+            world.definition(token)
+        world.finish()
+        world.adopt_definitions()
+        kept = self._bind(head, state, world.values)
+        ambient = committer.ambient.restore({k: v for k, v in world.values.items() if k.startswith("@a")})
+        committer.resume(head.count, head.epoch, state)
+        committer.look(INDEXING)
+        return Restored(
+            head.count,
+            head.epoch,
+            tuple(kept),
+            lost=tuple(world.lost),
+            reopened=tuple(world.reopened),
+            unchecked=tuple(state.unchecked),
+            audited=state.audited,
+            ambient=tuple(ambient),
+            seconds=perf_counter() - start,
+        )
+
+    def pass_over(self, head: Head) -> State:
+        """Go on counting where `head` stopped: no version, token or key of the session is ever used twice."""
+        state = msgspec.json.decode(head.state, type=State)
+        definitions, roots, publisher = (part := self._committer).definitions, part.roots, part.publisher
+        definitions.next, definitions.cells.next = state.tokens, state.cells
+        roots.next, publisher.next_hoist, roots.next_child = state.results, state.hoists, state.children
+        publisher.next_version = head.version + 1
+        return state
+
+    def _bind(self, head: Head, state: State, values: Mapping[str, object]) -> list[str]:
+        namespace, roots = self._committer.namespace, self._committer.roots
+        kept = []
+        with namespace.exclusively() as ns:
+            results = namespace.results
+            for count, code in _inputs(self._store, head.epoch):
+                results.push_input(ns, count, code)
+            entries = sorted(_entry(key) for key in head.names if key.startswith("@o"))
+            slots = {name: values.get(key, "") for number, key in entries for name in LAST[-number - 1 : -number]}
+            for number, key in entries:
+                if key in values:
+                    if key not in roots.results:
+                        roots.adopt_result(key, values[key])
+                    roots.adopt_entry(number, key)
+                    if number > 0:
+                        results.push_output(ns, number, values[key])
+            for name, number in zip(LAST, state.last, strict=False):
+                results._bound[name] = ns[name] = results.out[number] if number in results.out else slots.get(name, "")
+            for key in head.names:
+                variable = name_of(key)
+                if variable is not None and key in values:
+                    ns[variable] = values[key]
+                    kept.append(variable)
+            for key, value in values.items():
+                if key.startswith("@k"):
+                    roots.adopt_child(key, value)
+            for component in self._committer.index.components():
+                for key in component.children:
+                    roots.holders[key] = roots.holders.get(key, 0) + 1
+                component.bound = {key: id(values.get(key)) for key in component.roots}
+                component.hoists = {id(values.get(key)): key for key in component.hoists.values()}
+        return sorted(kept)
+
+
+def _inputs(store: Store, epoch: int) -> Sequence[tuple[int, str]]:
+    """The inputs of all cells, those whose own commit failed included."""
+    found = {entry.count: entry.code for entry in store.log() if entry.code and entry.epoch == epoch}
+    for _, state in store.states():
+        found.update(msgspec.json.decode(state, type=State).inputs)
+    return sorted(found.items())
+
+
+def _entry(key: str) -> tuple[int, str]:
+    number, _, root = key[2:].partition("=")
+    return int(number), root
+
+
+def _words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"

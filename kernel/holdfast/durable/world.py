@@ -1,0 +1,66 @@
+"""What streams refer to instead of copying: the namespace, definitions, closure cells, shared state.
+
+It must never answer a reference with a copy: each resolves to one object for the life of the process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import CellType
+from typing import TYPE_CHECKING, NamedTuple
+
+from holdfast.durable.definitions import Definitions
+
+if TYPE_CHECKING:
+    from holdfast.durable.pickling.lost import Pickled, World
+
+
+class Codec(NamedTuple):
+    """How values become streams and back (see `durable/pickling`)."""
+
+    dump: Callable[[dict[str, object], World], Pickled]
+    load: Callable[[bytes, Sequence[memoryview], World], dict[str, object]]
+    dump_definition: Callable[[object, World], Pickled]
+    skeleton: Callable[[bytes, World], object]
+    fill: Callable[[object, bytes, Sequence[memoryview], World], None]
+    #: (name, kind, reason, cell) to the placeholder of a value that could not be kept.
+    lost: Callable[[str, str, str, int], object]
+
+
+class SavingWorld:
+    """The world as a commit sees it."""
+
+    def __init__(self, namespace: dict[str, object], definitions: Definitions) -> None:
+        self.namespace = namespace
+        self._definitions = definitions
+        self.find = definitions.find
+        #: Objects that are referred to: id to key.  Set while a definition is pickled.
+        self.shared: dict[int, str] = {}
+
+    def token(self, definition: object) -> str | None:
+        """The token of a function or class that cannot be imported."""
+        found = self._definitions.find(definition)
+        return found.token if found is not None else None
+
+    def definition(self, token: str) -> object:
+        """The live object of a token."""
+        return self._definitions.by_token[token].ref()
+
+    def reference(self, obj: object) -> str | None:
+        """The key of an object that is stored elsewhere."""
+        if type(obj) is CellType:
+            return self._definitions.cells.key(obj)
+        return self.shared.get(id(obj))
+
+    def resolve(self, reference: str) -> object:
+        """Only loading resolves."""
+        raise LookupError(reference)
+
+
+def codec() -> Codec:
+    """The codec of `durable/pickling`, loaded now."""
+    from holdfast.durable.pickling.lost import LostValue
+    from holdfast.durable.pickling.pickler import dump, dump_definition
+    from holdfast.durable.pickling.unpickler import fill, load, skeleton
+
+    return Codec(dump, load, dump_definition, skeleton, fill, LostValue)
