@@ -177,7 +177,8 @@ def serve() -> None:
         try:
             namespace = restore(Saved(values, definitions, cells, (), ()))
             found = eval(expression, namespace)
-            answers.append("" if found else f"{found!r}: {({k: v for k, v in namespace.items() if k[0] != '_'})!r}"[:2000])
+            shown = {name: value for name, value in namespace.items() if name[0] != "_"}
+            answers.append("" if found else f"{found!r}: {shown!r}"[:2000])
         except Exception as error:
             import traceback
 

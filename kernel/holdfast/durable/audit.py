@@ -18,6 +18,7 @@ from holdfast.durable.ambient import Ambient
 from holdfast.durable.components import Component, Index, name_of
 from holdfast.durable.definitions import Definitions
 from holdfast.durable.faults import Absent
+from holdfast.durable.pins import Pins
 from holdfast.durable.plan import Survey
 from holdfast.durable.publish import Draft, Publisher
 from holdfast.durable.reports import Audited, Cell, State
@@ -44,6 +45,7 @@ class Keeper:
         self.store = store
         self.definitions = Definitions()
         self.index = Index()
+        self.pins = Pins()
         self.ambient = ambient or Ambient()
         self.roots = Roots(namespace, self.definitions, self.ambient.values)
         self.world = SavingWorld(namespace.dict, self.definitions)
@@ -66,7 +68,7 @@ class Keeper:
         self._told = True
 
     def _survey(self, mentions: bool) -> Survey:
-        return Survey(self.namespace.dict, self.roots, self.definitions, self.index, mentions)
+        return Survey(self.namespace.dict, self.roots, self.definitions, self.index, self.pins, mentions)
 
     def _rebound(self) -> set[str]:
         """Every variable that is new, gone, or leads to another object than it did."""
@@ -95,6 +97,7 @@ class Keeper:
                 draft = self.publisher.draft(survey, cell.count)
                 self._write(draft, cell, deferred)
         except BaseException:
+            self.pins.forget()
             self._owed.update(key for key in keys if not key.startswith("@t"))
             raise
         self._remember(draft)
@@ -194,10 +197,12 @@ class Keeper:
         survey = self._survey(mentions=False)
         survey.take(keys)
         draft = self.publisher.draft(survey, self.count)
-        if draft.records or any(value is None for value in draft.names.values()) or self._owed_entries:
+        gone = any(value is None for value in draft.names.values())
+        if draft.records or gone or self._owed_entries or self.definitions.dead:
             try:
                 self._write(draft, self._note(), set())
             except StoreError:
+                self.pins.forget()
                 self._owed.update(key for key in {*survey.nodes, *survey.gone} if not key.startswith("@t"))
                 raise
         owed = self._owed - set(survey.nodes)

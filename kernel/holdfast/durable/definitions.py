@@ -30,11 +30,12 @@ _MADE = frozenset({"__dict__", "__weakref__", "_abc_impl", "__static_attributes_
 class Definition:
     """One function or class: `token` for life, `version` of its stored record (0: none yet)."""
 
-    __slots__ = ("token", "ref", "version", "digest", "parts", "cells", "hoists", "lost", "meta")
+    __slots__ = ("token", "_ref", "version", "digest", "parts", "cells", "hoists", "lost", "meta")
 
-    def __init__(self, token: str, ref: weakref.ref[FunctionType | type]) -> None:
+    def __init__(self, token: str, ref: weakref.ref[FunctionType | type] | None) -> None:
         self.token = token
-        self.ref = ref
+        #: None for one that is stored and that nothing leads to.
+        self._ref = ref
         self.version = 0
         self.digest = b""
         #: The parts as of the stored version, compared by identity; None when they must be pickled to tell.
@@ -44,6 +45,10 @@ class Definition:
         self.hoists: frozenset[str] = frozenset()
         self.lost: tuple[tuple[str, str, str], ...] = ()
         self.meta: dict[str, object] = {}
+
+    def ref(self) -> FunctionType | type | None:
+        """The function or class, while it lives."""
+        return self._ref() if self._ref is not None else None
 
 
 def is_definition(obj: object) -> bool:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from itertools import islice
 from types import FrameType
 from typing import Any
@@ -53,7 +53,13 @@ class Walk:
     of a first.  `opaque[n]` are the leaves whose insides are only reached, never stored.
     """
 
-    def __init__(self, namespace: dict[str, object]) -> None:
+    def __init__(self, namespace: dict[str, object], look: Callable[[object], bool | None] | None = None) -> None:
+        #: Says of an object array whether it is unchanged, or None when it must be walked.
+        self._look = look
+        #: Ids of children that are known to have changed.
+        self.changed: set[int] = set()
+        #: Ids of children that are known not to have.
+        self.unchanged: set[int] = set()
         self.parents: list[int] = []
         self.ids: list[list[int]] = []
         self.definitions: list[dict[int, object]] = []
@@ -129,7 +135,7 @@ class Walk:
                 elif kind == LEAF:
                     self.opaque[node].append(obj)
                 elif kind == ARRAY:
-                    self._array(obj, found)
+                    self._array(node, obj, found)
                     inside.append(obj)
             # Pinned: an id must not be taken by a new object while the walk compares ids.
             self._pins.append(frontier)
@@ -175,7 +181,7 @@ class Walk:
         if target is not None:
             found.append(target)
 
-    def _array(self, array: object, found: list[object]) -> None:
+    def _array(self, node: int, array: object, found: list[object]) -> None:
         """What numpy does not tell the collector: whose memory a view shows, and the elements of object arrays."""
         numpy = sys.modules["numpy"]
         base = numpy.ndarray.base.__get__(array)
@@ -183,7 +189,11 @@ class Walk:
             found.append(base)
         dtype = numpy.ndarray.dtype.__get__(array)
         if dtype.hasobject:
-            if dtype.names is None:
+            same = self._look(array) if self._look is not None and base is None and dtype.names is None else None
+            if same is not None:
+                self.children[node][id(array)] = array
+                (self.unchanged if same else self.changed).add(id(array))
+            elif dtype.names is None:
                 found.extend(o for o in numpy.ndarray.tolist(numpy.ndarray.ravel(array)) if id(type(o)) not in ATOMS)
             else:
                 found.extend(numpy.ndarray.tolist(numpy.ndarray.ravel(array)))

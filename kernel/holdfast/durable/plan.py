@@ -18,6 +18,7 @@ from holdfast.durable.components import Component, Index, key_of
 from holdfast.durable.definitions import Definition, Definitions, is_definition, parts
 from holdfast.durable.graph import Walk, soft_reach
 from holdfast.durable.kinds import CLASS, FUNCTION, kind_of
+from holdfast.durable.pins import Pins
 from holdfast.durable.roots import ABSENT, Roots
 
 
@@ -44,7 +45,13 @@ class Survey:
     """One commit's examination of the namespace."""
 
     def __init__(
-        self, namespace: dict[str, object], roots: Roots, definitions: Definitions, index: Index, mentions: bool = True
+        self,
+        namespace: dict[str, object],
+        roots: Roots,
+        definitions: Definitions,
+        index: Index,
+        pins: Pins,
+        mentions: bool = True,
     ) -> None:
         self._namespace = namespace
         self._roots = roots
@@ -52,7 +59,8 @@ class Survey:
         self._index = index
         #: Whether a definition that is met proposes the names it mentions (an audit looks at one component only).
         self._mentions = mentions
-        self.walk = Walk(namespace)
+        self._pins = pins
+        self.walk = Walk(namespace, pins.look)
         #: Node numbers by key: a root's, or `@` and a token.
         self.nodes: dict[str, int] = {}
         self.values: dict[str, object] = {}
@@ -116,15 +124,19 @@ class Survey:
         if key in self.nodes or key in self.gone:
             return
         component = self._index.by_root.get(key)
+        value = self._roots.value(key)
+        pinned = key.startswith("@k") and self._pins.has(value)
+        if pinned and component is not None and id(value) not in self.walk.changed and self._pins.look(value):
+            return
         if component is not None:
             self._touch(component)
-        value = self._roots.value(key)
         if value is ABSENT:
             self.gone.add(key)
             return
         self.values[key] = value
         node = self.nodes[key] = self.walk.add()
-        self.walk.reach(node, (value,))
+        # A pinned array belongs to the frame around it; its elements are leaves.
+        self.walk.reach(node, () if pinned else (value,))
         self._follow(node)
 
     def _definition(self, obj: object) -> None:
@@ -155,10 +167,10 @@ class Survey:
             self._queue.append(self._definitions.cells.key(cast("CellType", cell)))
         for child in self.walk.children[node].values():
             key = self._roots.child(child)
-            if key in self._index.by_root:
-                self.maybe.add(key)
-            else:
+            if key not in self._index.by_root or id(child) in self.walk.changed:
                 self._queue.append(key)
+            elif id(child) not in self.walk.unchanged:
+                self.maybe.add(key)
         if self.walk.opaque[node]:
             self._leads[node] = self.notice(self.walk.opaque[node])
         owner = self._index.owner

@@ -2,8 +2,8 @@
 
 It must never put anything but the real object or a `LostValue` under a name, and never run a cell.
 
-Definitions come in two phases: all of them exist (empty) before any component is loaded, and each is filled when
-a component or another definition first needs it.  What it shares with variables is None at first: loading it
+Definitions come in two phases: each exists (empty) when something first refers to it, and is filled before that is
+loaded.  What it shares with variables is None at first: loading it
 could need the definition itself.  It is loaded right after, and the definition filled again.
 """
 
@@ -17,7 +17,7 @@ import msgspec
 
 from holdfast.durable.audit import Keeper
 from holdfast.durable.components import Component, name_of
-from holdfast.durable.definitions import signature
+from holdfast.durable.definitions import Definition, signature
 from holdfast.durable.reports import Lost, Meta, Restored, State
 from holdfast.durable.roots import LAST
 from holdfast.durable.store.port import Head, Record, Store
@@ -56,11 +56,6 @@ class LoadingWorld:
     def reference(self, obj: object) -> str | None:
         """Only saving asks."""
         return None
-
-    def skeletons(self) -> None:
-        """Make every definition exist."""
-        for token in self._head.tokens:
-            self.skeleton(token)
 
     def skeleton(self, token: str) -> object:
         """The definition, empty if nobody filled it yet."""
@@ -197,6 +192,11 @@ class LoadingWorld:
                 known.parts = signature(obj, definitions.find) if not meta.hoists else None
                 known.hoists, known.lost = frozenset(meta.hoists), tuple(meta.lost)
                 self.lost += known.lost
+        for token, version in self._head.tokens.items():
+            if token not in self._objects:
+                # Nothing that is stored leads to it: it goes with the next commit.
+                forgotten = definitions.dead[token] = Definition(token, None)
+                forgotten.version = version
 
 
 class Restorer:
@@ -222,12 +222,9 @@ class Restorer:
         committer = self._committer
         state = self.pass_over(head)
         world = LoadingWorld(committer, self._codec, head)
-        world.skeletons()
         for version in dict.fromkeys(version for version in head.names.values() if version):
             if version not in world.loaded:
                 world.load(version)
-        for token in head.tokens:
-            world.definition(token)
         world.finish()
         world.adopt_definitions()
         kept = self._bind(head, state, world.values)

@@ -1,4 +1,5 @@
 """Programs whose variables come back in a fresh interpreter with their values and their identities."""
+# ruff: noqa: E501 (tables of programs read better one a line)
 
 from __future__ import annotations
 
@@ -6,11 +7,11 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from helpers.streams import elsewhere, run, save
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from helpers import streams
+from helpers.streams import elsewhere, run, save
 
 #: (name, program, what is true after loading)
 CASES: list[tuple[str, str, str]] = [

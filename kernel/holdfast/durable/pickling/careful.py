@@ -8,14 +8,12 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Sequence
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from holdfast.durable.pickling.answers import Answers
 from holdfast.durable.pickling.lost import LostValue, LostValueError, words
 
-if TYPE_CHECKING:
-    from holdfast.durable.pickling.unpickler import Answers
-
-_Base: Any = pickle._Unpickler  # type: ignore[attr-defined]
+_Base: Any = pickle._Unpickler
 
 
 class _Gone:
@@ -125,5 +123,10 @@ _table[pickle.REDUCE[0]] = CarefulUnpickler.load_reduce
 _table[pickle.NEWOBJ[0]] = CarefulUnpickler.load_newobj
 _table[pickle.NEWOBJ_EX[0]] = CarefulUnpickler.load_newobj_ex
 _table[pickle.BUILD[0]] = CarefulUnpickler.load_build
-for _code, _marked in ((pickle.SETITEM, False), (pickle.SETITEMS, True), (pickle.APPEND, False), (pickle.APPENDS, True)):
+for _code, _marked in (
+    (pickle.SETITEM, False),
+    (pickle.SETITEMS, True),
+    (pickle.APPEND, False),
+    (pickle.APPENDS, True),
+):
     _table[_code[0]] = _tolerant(_code[0], _marked)

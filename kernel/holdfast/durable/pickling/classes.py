@@ -53,7 +53,16 @@ def builtin_reduction(cls: type) -> Any:
 
 def type_of(name: str) -> type:
     """A built-in class that has no name anywhere, such as that of a list's iterator."""
-    samples: tuple[object, ...] = (iter([]), iter(()), iter({}), iter(set()), iter(""), iter(b""), iter(range(0)), reversed([]))
+    samples: tuple[object, ...] = (
+        iter([]),
+        iter(()),
+        iter({}),
+        iter(set()),
+        iter(""),
+        iter(b""),
+        iter(range(0)),
+        reversed([]),
+    )
     return next(type(sample) for sample in samples if type(sample).__name__ == name)
 
 
@@ -92,10 +101,12 @@ def _extra(cls: type, abstract: bool) -> dict[str, object]:
     """What is in no `__dict__`: attributes of the metaclass's own slots, and an ABC's virtual subclasses."""
     extra: dict[str, object] = {}
     if abstract:
-        import _abc
+        import _abc  # type: ignore[import-not-found]
 
         registered = [ref() for ref in _abc._get_dump(cls)[0]]
-        found = sorted((one for one in registered if one is not None), key=lambda one: (str(module_of(one)), qualname_of(one)))
+        found = sorted(
+            (one for one in registered if one is not None), key=lambda one: (str(module_of(one)), qualname_of(one))
+        )
         if found:
             extra["registered"] = found
     return extra
@@ -135,7 +146,8 @@ def _shield(bases: tuple[type, ...]) -> type:
         """Nothing."""
 
     slots = [name for name in ("__dict__", "__weakref__") if any(_offset(base, name) for base in bases)]
-    return type("Shield", (), {"__slots__": tuple(slots), "__init_subclass__": classmethod(__init_subclass__)})
+    made: Any = classmethod(__init_subclass__)  # type: ignore[arg-type]
+    return type("Shield", (), {"__slots__": tuple(slots), "__init_subclass__": made})
 
 
 def _offset(cls: type, name: str) -> int:
@@ -149,7 +161,11 @@ def fill(cls: type, state: list[Any]) -> None:
     """Phase two."""
     extra, names, *values = state
     known = _DICT.__get__(cls)
-    for name in [name for name in known if name not in _MADE and name != "__doc__" and name not in names and not _is_slot(cls, name)]:
+    for name in [
+        name
+        for name in known
+        if name not in _MADE and name != "__doc__" and name not in names and not _is_slot(cls, name)
+    ]:
         # `type.__new__` adds `__hash__ = None`, `__doc__` and the like, which the original may not have had.
         type.__delattr__(cls, name)
     for name, value in zip(names, values, strict=True):
@@ -184,10 +200,11 @@ def reduce_member(member: Any, own: object) -> Any:
     return member_for, (cls, member._value_)
 
 
-def _data_args(member: Any, data: type) -> tuple[Any, ...]:
+def _data_args(member: Any, data: Any) -> tuple[Any, ...]:
     """Arguments of the data type's `__new__` that give its part of the member."""
     if data in (int, float, complex, str, bytes, tuple, frozenset):
-        return (data.__new__(data, data.__getitem__(member, slice(None)) if data in (str, bytes, tuple) else member),)
+        plain = data.__getitem__(member, slice(None)) if data in (str, bytes, tuple) else member
+        return (data.__new__(data, plain),)
     reduced = data.__reduce_ex__(member, 2)
     if isinstance(reduced, tuple) and len(reduced) > 1 and reduced[1] and reduced[1][0] is type(member):
         return tuple(reduced[1][1:])
@@ -208,5 +225,3 @@ def member_of(cls: Any, name: str) -> object:
 def member_for(cls: Any, value: object) -> object:
     """The member of that value, combinations of flags included."""
     return cls(value)
-
-

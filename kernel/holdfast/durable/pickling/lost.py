@@ -77,7 +77,8 @@ class LostValueError(CellError):
 
     def __str__(self) -> str:
         where = f" (as of cell {self.cell})" if self.cell else ""
-        return f"{self.name}, a {self.kind}, could not be kept{where}: {self.reason}; run the cell that made it again, or delete it"
+        what = f"{self.name}, a {self.kind}, could not be kept{where}: {self.reason}"
+        return f"{what}; run the cell that made it again, or delete it"
 
 
 def _refuse(self: LostValue, *_: object, **__: object) -> NoReturn:

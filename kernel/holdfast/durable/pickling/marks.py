@@ -22,8 +22,6 @@ def reference(key: str) -> object:
     return _closed(key)
 
 
-
-
 def main() -> object:
     """The module whose dict it is."""
     return _closed()

@@ -1,4 +1,4 @@
-"""Which versions of modules a stream was made under; it must never import a module to ask."""
+"""What modules have: their versions, objects by name; it must never import a module to ask."""
 
 from __future__ import annotations
 
@@ -49,3 +49,16 @@ def _source(module: object) -> str:
         return _digests[key]
     except OSError:
         return ""
+
+
+def importable(obj: object, module: object, qualname: object) -> bool:
+    """Whether `module` (any but the notebook's own) has `obj` under `qualname`, without importing anything."""
+    if not isinstance(module, str) or module == "__main__" or not isinstance(qualname, str):
+        return False
+    found: object = sys.modules.get(module)
+    try:
+        for part in qualname.split("."):
+            found = getattr(found, part)
+    except Exception:
+        return False
+    return found is obj

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from types import CellType, FunctionType, MemberDescriptorType
+from typing import Any
 
 #: Objects looked at, per stream: a path is a comfort.
 LIMIT = 200_000
@@ -38,7 +39,7 @@ def paths(values: Mapping[str, object], wanted: Sequence[tuple[object, str]]) ->
     return [found.get(id(obj), root) if obj is not None else root for obj, root in wanted]
 
 
-def _inside(path: str, obj: object) -> Iterator[tuple[str, object]]:
+def _inside(path: str, obj: Any) -> Iterator[tuple[str, object]]:
     cls = type(obj)
     if cls is FunctionType:
         return
@@ -46,19 +47,19 @@ def _inside(path: str, obj: object) -> Iterator[tuple[str, object]]:
     if id(type) in bases:
         return
     if id(dict) in bases:
-        yield from ((f"{path}[{_key(key)}]", value) for key, value in list(dict.items(obj)))  # type: ignore[arg-type]
-        yield from ((f"a key of {path}", key) for key in list(dict.keys(obj)))  # type: ignore[arg-type]
+        yield from ((f"{path}[{_key(key)}]", value) for key, value in list(dict.items(obj)))
+        yield from ((f"a key of {path}", key) for key in list(dict.keys(obj)))
     elif id(list) in bases or id(tuple) in bases:
         how = list if id(list) in bases else tuple
-        yield from ((f"{path}[{i}]", value) for i, value in enumerate(how.__iter__(obj)))  # type: ignore[arg-type]
+        yield from ((f"{path}[{i}]", value) for i, value in enumerate(how.__iter__(obj)))
     elif id(set) in bases or id(frozenset) in bases:
         how_set = set if id(set) in bases else frozenset
-        yield from ((f"a member of {path}", value) for value in list(how_set.__iter__(obj)))  # type: ignore[arg-type]
+        yield from ((f"a member of {path}", value) for value in list(how_set.__iter__(obj)))
     elif id(deque) in bases:
-        yield from ((f"{path}[{i}]", value) for i, value in enumerate(list(deque.__iter__(obj))))  # type: ignore[arg-type]
+        yield from ((f"{path}[{i}]", value) for i, value in enumerate(list(deque.__iter__(obj))))
     elif cls is CellType:
         try:
-            yield path, obj.cell_contents  # type: ignore[attr-defined]
+            yield path, obj.cell_contents
         except ValueError:
             return
     yield from ((f"{path}.{name}", value) for name, value in attributes(obj))

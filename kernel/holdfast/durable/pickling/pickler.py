@@ -25,7 +25,7 @@ from typing import Any
 
 from holdfast.durable.pickling import classes, functions, marks
 from holdfast.durable.pickling.lost import Lost, LostValue, Pickled, World, fields, words
-from holdfast.durable.pickling.modules import versions
+from holdfast.durable.pickling.modules import importable, versions
 from holdfast.durable.reducers.registry import Keeping, find
 
 #: Smaller buffers are cheaper inside the stream.
@@ -44,15 +44,15 @@ class Pickler(pickle.Pickler):
 
     def __init__(self, world: World) -> None:
         self.file = BytesIO()
-        super().__init__(self.file, protocol=5, buffer_callback=self._buffer)
+        self.buffers: list[memoryview] = []
+        super().__init__(self.file, protocol=5, buffer_callback=_collector(self.buffers))
         # Both sides start with the same memo, so the namespace (an exact dict) is a reference too.
-        self.memo = {**_MEMO, id(world.namespace): (0, world.namespace)}  # type: ignore[assignment]
+        self.memo = {**_MEMO, id(world.namespace): (0, world.namespace)}
         self._world = world
         self._how: dict[int, Callable[[Any], Reduced]] = {}
         #: The definition that this stream is about: it and its members are written out, not referred to.
         self.own: object = None
         self.keeping = Keeping(self)
-        self.buffers: list[memoryview] = []
         self.tokens: set[str] = set()
         self.modules: set[str] = set()
         #: (object or None, root, kind, reason, cell): in the order of their numbers in the stream.
@@ -177,8 +177,8 @@ class Pickler(pickle.Pickler):
     def _module(self, obj: ModuleType) -> Reduced:
         if obj.__dict__ is self._world.namespace:
             return marks.main, ()
-        name = next((n for n in (obj.__dict__.get("__name__"),) if sys.modules.get(n) is obj), None)
-        if name is None:
+        name = obj.__dict__.get("__name__")
+        if type(name) is not str or sys.modules.get(name) is not obj:
             name = next((n for n, module in list(sys.modules.items()) if module is obj), None)
         if name is None:
             return self._lose(obj, "it cannot be imported")
@@ -200,19 +200,33 @@ class Pickler(pickle.Pickler):
         except Exception as error:
             return self._lose(obj, words(error))
 
-    def _buffer(self, data: pickle.PickleBuffer) -> bool:
-        view = data.raw()
-        if view.nbytes < OUT_OF_BAND:
-            return True
-        self.buffers.append(view)
-        return False
+    def release(self) -> None:
+        """Let go of every object that was met: an object must not outlive its last name until a collection."""
+        self.clear_memo()
+        self._how.clear()
+        self.views.clear()
+        self.lost, self.reopened, self.own = [], [], None
+        self.keeping.close()
 
-    def _note(self, module: str | None) -> None:
-        if module is not None:
+    def _note(self, module: object) -> None:
+        if isinstance(module, str):
             self.modules.add(module)
 
     def _left(self, obj: Any) -> Reduced:
         return NotImplemented
+
+
+def _collector(buffers: list[memoryview]) -> Callable[[pickle.PickleBuffer], bool]:
+    """Takes what is large enough out of band; no method, since the pickler would then hold itself."""
+
+    def collect(data: pickle.PickleBuffer) -> bool:
+        view = data.raw()
+        if view.nbytes < OUT_OF_BAND:
+            return True
+        buffers.append(view)
+        return False
+
+    return collect
 
 
 class Asking(Pickler):
@@ -241,19 +255,6 @@ def kind_of(obj: object) -> str:
     return type(obj).__name__
 
 
-def importable(obj: object, module: object, qualname: object) -> bool:
-    """Whether `module` (any but the notebook's own) has `obj` under `qualname`, without importing anything."""
-    if not isinstance(module, str) or module == "__main__" or not isinstance(qualname, str):
-        return False
-    found: object = sys.modules.get(module)
-    try:
-        for part in qualname.split("."):
-            found = getattr(found, part)
-    except Exception:
-        return False
-    return found is obj
-
-
 def _start(world: World) -> Pickler:
     return (Pickler if not getattr(world, "shared", True) else Asking)(world)
 
@@ -265,7 +266,8 @@ def dump(values: dict[str, object], world: World) -> Pickled:
     if alone:
         # Only now does it show whether something holds the base itself: whoever met it as a base comes first.
         other = _values(values, world, alone)
-        pickler = pickler if alone & other.owners else other
+        pickler, other = (pickler, other) if alone & other.owners else (other, pickler)
+        other.release()
     return finish(pickler, values)
 
 
@@ -292,7 +294,7 @@ def write(pickler: Pickler, value: object) -> None:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else words(error)
     memo = pickler.memo.copy()
     first = memo[id(box)][0]
-    pickler.memo = {key: entry for key, entry in memo.items() if entry[0] < first}  # type: ignore[assignment]
+    pickler.memo = {key: entry for key, entry in memo.items() if entry[0] < first}
     file.seek(start)
     file.truncate()
     del pickler.lost[before[0] :], pickler.reopened[before[1] :], pickler.buffers[before[2] :]
@@ -312,9 +314,7 @@ def _lonely(pickler: Pickler) -> frozenset[int]:
     for base, nbytes, whole in pickler.views.values():
         seen.setdefault(id(base), []).append((nbytes, whole))
     return frozenset(
-        key
-        for key, views in seen.items()
-        if len(views) == 1 and views[0][1] > max(OUT_OF_BAND, 2 * views[0][0])
+        key for key, views in seen.items() if len(views) == 1 and views[0][1] > max(OUT_OF_BAND, 2 * views[0][0])
     )
 
 
@@ -326,7 +326,7 @@ def finish(pickler: Pickler, values: dict[str, object]) -> Pickled:
     if pickler.lost or pickler.reopened:
         from holdfast.durable.pickling.paths import paths
 
-        wanted = [(obj, root) for obj, root, *_ in (*pickler.lost, *pickler.reopened)]
+        wanted = [(entry[0], entry[1]) for entry in pickler.lost] + [(entry[0], entry[1]) for entry in pickler.reopened]
         found = paths(values, wanted)
         count = len(pickler.lost)
         table = [(path, *entry[2:]) for path, entry in zip(found, pickler.lost, strict=False)]
@@ -334,9 +334,9 @@ def finish(pickler: Pickler, values: dict[str, object]) -> Pickled:
         reopened = tuple(Lost(p, k, r) for p, (_, _, k, r) in zip(found[count:], pickler.reopened, strict=True))
     pickler.lost = []
     pickler.dump(table)
-    return Pickled(
-        pickler.file.getvalue(), tuple(pickler.buffers), frozenset(pickler.tokens), versions(pickler.modules), lost, reopened
-    )
+    pickler.release()
+    modules = versions(pickler.modules)
+    return Pickled(pickler.file.getvalue(), tuple(pickler.buffers), frozenset(pickler.tokens), modules, lost, reopened)
 
 
 def dump_definition(definition: object, world: World) -> Pickled:

@@ -20,9 +20,15 @@ def compiled(source: tuple[str, int, str], name: str, cells: int) -> CodeType:
     except SyntaxError as error:
         raise Unkeepable(f"its source does not compile under this Python: {error.msg}") from None
     ast.increment_lineno(tree, first - 1)
-    found = [code for code in _inner(compile(tree, filename, "exec")) if code.co_name == name and len(code.co_freevars) == cells]
+    found = [
+        code
+        for code in _inner(compile(tree, filename, "exec"))
+        if code.co_name == name and len(code.co_freevars) == cells
+    ]
     if not found and cells:
-        found = [code for code in _inner(_wrapped(tree, filename)) if code.co_name == name and len(code.co_freevars) == cells]
+        found = [
+            code for code in _inner(_wrapped(tree, filename)) if code.co_name == name and len(code.co_freevars) == cells
+        ]
     if not found:
         raise Unkeepable("its source is recorded, but this Python makes something else of it")
     return found[0]

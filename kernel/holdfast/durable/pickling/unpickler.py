@@ -9,56 +9,17 @@ again by `careful.py`, where only the part that fails becomes a placeholder.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from io import BytesIO
 from types import FunctionType
 from typing import Any
 
 from holdfast.durable.pickling import classes, functions
-from holdfast.durable.pickling.lost import LostValue, World
-from holdfast.durable.pickling.stored import remember
-
+from holdfast.durable.pickling.answers import Answers
+from holdfast.durable.pickling.lost import World
 
 #: Puts the seven objects of `Answers.memo` into the memo.
 PRIME = b"\x80\x05" + b"".join(b"K%cQ\x940" % i for i in range(7)) + b"N."
-
-
-class Answers:
-    """What the unpickler says to the marks of a stream."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.lost: dict[int, LostValue] = {}
-
-    def memo(self) -> dict[int, object]:
-        """What both sides start with: see `PRESET` of the pickler."""
-        world = self.world
-        answers = (
-            world.namespace, world.definition, world.resolve, _main(world), self.placeholder, remember, functions.module,
-        )  # fmt: skip
-        return dict(enumerate(answers))
-
-    def placeholder(self, index: int) -> LostValue:
-        """The one of that number; the table at the end of the stream tells what it was."""
-        return self.lost.setdefault(index, LostValue("?", "?", "?"))
-
-    def tell(self, table: Sequence[tuple[str, str, str, int]]) -> None:
-        """Complete the placeholders from the table."""
-        for index, entry in enumerate(table):
-            if index in self.lost:
-                object.__setattr__(self.lost[index], "_fields", tuple(entry))
-
-
-def _main(world: World) -> Callable[[], object]:
-    def main() -> object:
-        import sys
-
-        module = sys.modules.get("__main__")
-        if module is not None and module.__dict__ is world.namespace:
-            return module
-        return next((m for m in list(sys.modules.values()) if getattr(m, "__dict__", None) is world.namespace), module)
-
-    return main
 
 
 class Unpickler(pickle.Unpickler):

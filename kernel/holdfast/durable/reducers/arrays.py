@@ -22,11 +22,11 @@ from holdfast.durable.reducers.registry import Keeping
 _SMALL = 1 << 16
 
 
-def owned(cls: Any, data: Any, dtype: Any, shape: tuple[int, ...], order: str, writable: bool) -> Any:
+def owned(cls: Any, data: Any, dtype: Any, shape: tuple[int, ...], order: Any, writable: bool) -> Any:
     """An array over a buffer of the stream: its own memory where that is small."""
     import numpy as np
 
-    made: Any = np.ndarray(shape, dtype, buffer=data, order=order) if len(data) else np.empty(shape, dtype, order=order)  # type: ignore[call-overload]
+    made: Any = np.ndarray(shape, dtype, buffer=data, order=order) if len(data) else np.empty(shape, dtype, order=order)
     if len(data) < _SMALL:
         made = made.copy(order="K")
     if made.flags.writeable and not writable:
@@ -243,7 +243,16 @@ def reduce_memmap(obj: Any, keeping: Keeping) -> Any:
     elif obj.mode != "r":
         obj.flush()
     keeping.reopened(obj, str(filename))
-    return reopened, (type(obj), os.path.abspath(str(filename)), obj.mode, obj.offset, obj.dtype, obj.shape, order, data)
+    return reopened, (
+        type(obj),
+        os.path.abspath(str(filename)),
+        obj.mode,
+        obj.offset,
+        obj.dtype,
+        obj.shape,
+        order,
+        data,
+    )
 
 
 def _reduce_plain(np: Any, obj: Any, keeping: Keeping) -> Any:

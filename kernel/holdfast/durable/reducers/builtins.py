@@ -134,7 +134,11 @@ def reduce_exception(obj: BaseException, keeping: Keeping) -> Any:
     cls = type(obj)
     state = (obj.__dict__ or None, obj.__cause__, obj.__context__, obj.__suppress_context__)
     base = next(one for one in cls.__mro__ if one.__module__ == "builtins")
-    if base.__basicsize__ == BaseException.__basicsize__ and "__reduce__" not in _own(cls) and "__getstate__" not in _own(cls):
+    if (
+        base.__basicsize__ == BaseException.__basicsize__
+        and "__reduce__" not in _own(cls)
+        and "__getstate__" not in _own(cls)
+    ):
         return exception, (cls, obj.args), state, None, None, link
     reduced = obj.__reduce_ex__(5)
     if len(reduced) > 2 and type(reduced[2]) is not dict and reduced[2] is not None:
@@ -153,12 +157,16 @@ def cached(function: Any, parameters: dict[str, Any]) -> Any:
 
 def reduce_cached(obj: Any, keeping: Keeping) -> Any:
     """A function behind `lru_cache`; what it had cached is computed again when it is asked for."""
-    from holdfast.durable.pickling.pickler import importable
+    from holdfast.durable.pickling.modules import importable
 
     if importable(obj, obj.__module__, obj.__qualname__):
         return str(obj.__qualname__)
     state = {name: value for name, value in obj.__dict__.items() if name not in ("__wrapped__", "cache_parameters")}
-    own = {name: value for name, value in state.items() if getattr(obj.__wrapped__, "__dict__", {}).get(name, keeping) is not value}
+    own = {
+        name: value
+        for name, value in state.items()
+        if getattr(obj.__wrapped__, "__dict__", {}).get(name, keeping) is not value
+    }
     return cached, (obj.__wrapped__, obj.cache_parameters()), own or None
 
 
@@ -222,7 +230,13 @@ def matched(pattern: Any, how: str, string: Any, start: int, end: int) -> Any:
 
 def reduce_match(obj: Any, keeping: Keeping) -> Any:
     """A match of a regular expression: the call that gives it again, among those that may have given it."""
-    for how, start in (("search", obj.pos), ("match", obj.pos), ("fullmatch", obj.pos), ("search", obj.start()), ("match", obj.start())):
+    for how, start in (
+        ("search", obj.pos),
+        ("match", obj.pos),
+        ("fullmatch", obj.pos),
+        ("search", obj.start()),
+        ("match", obj.start()),
+    ):
         found = getattr(obj.re, how)(obj.string, start, obj.endpos)
         if found is not None and found.regs == obj.regs:
             return matched, (obj.re, how, obj.string, start, obj.endpos)
@@ -260,5 +274,3 @@ def reduce_iterator(obj: Any, keeping: Keeping) -> Any:
         except TypeError:
             raise Unkeepable("this Python cannot save where an iterator of itertools stands") from None
     return reduced
-
-

@@ -21,7 +21,9 @@ FAMILIES: dict[str, str] = {
     "dataclasses.Field": "builtins:reduce_field",
     **dict.fromkeys(
         (
-            "dataclasses._MISSING_TYPE", "dataclasses._FIELD_BASE", "dataclasses._HAS_DEFAULT_FACTORY_CLASS",
+            "dataclasses._MISSING_TYPE",
+            "dataclasses._FIELD_BASE",
+            "dataclasses._HAS_DEFAULT_FACTORY_CLASS",
             "dataclasses._KW_ONLY_TYPE",
         ),
         "builtins:reduce_sentinel",
@@ -34,8 +36,10 @@ FAMILIES: dict[str, str] = {
         (
             f"itertools.{name}"
             for name in (
-                "accumulate batched chain combinations combinations_with_replacement compress count cycle dropwhile "
-                "filterfalse islice pairwise permutations product repeat starmap takewhile zip_longest _tee _tee_dataobject"
+                "accumulate batched chain combinations combinations_with_replacement compress count cycle "
+                "dropwhile "
+                "filterfalse islice pairwise permutations product repeat starmap takewhile zip_longest "
+                "_tee _tee_dataobject"
             ).split()
         ),
         "builtins:reduce_iterator",

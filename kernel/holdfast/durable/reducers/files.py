@@ -135,7 +135,11 @@ def reduce_connection(obj: Any, keeping: Keeping) -> Any:
     if type(obj) is not sqlite3.Connection:
         raise Unkeepable("a subclass of sqlite3.Connection has state that cannot be seen")
     try:
-        path = next(str(row[2]) for row in sqlite3.Connection.execute(obj, "PRAGMA database_list").fetchall() if row[1] == "main")
+        path = next(
+            str(row[2])
+            for row in sqlite3.Connection.execute(obj, "PRAGMA database_list").fetchall()
+            if row[1] == "main"
+        )
     except sqlite3.ProgrammingError as error:
         raise Unkeepable(str(error)) from None
     state = {"row_factory": obj.row_factory, "text_factory": obj.text_factory}

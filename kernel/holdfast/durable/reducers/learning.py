@@ -25,7 +25,7 @@ class _Storage:
 
 def storage(data: Any, device: str) -> Any:
     """The storage, on its device where there is one, else in host memory."""
-    import torch
+    torch: Any = sys.modules.get("torch") or __import__("torch")
 
     made = torch.from_numpy(data) if data.flags.writeable else torch.from_numpy(data.copy())
     if device != "cpu":
@@ -38,7 +38,7 @@ def storage(data: Any, device: str) -> Any:
 
 def tensor(cls: Any, kept: Any, dtype: Any, offset: int, size: Any, stride: Any, gradient: bool) -> Any:
     """A tensor over a storage."""
-    import torch
+    torch: Any = sys.modules.get("torch") or __import__("torch")
 
     made = torch.empty(0, dtype=dtype, device=kept.device).set_(kept, offset, size, stride)
     if cls is torch.nn.Parameter:

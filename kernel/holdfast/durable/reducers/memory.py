@@ -48,7 +48,7 @@ def reduce_memoryview(obj: memoryview, keeping: Keeping) -> Any:
     except ValueError:
         raise Unkeepable("it was released") from None
     item = obj.itemsize
-    if is_stored(obj) or type(owner) in (bytes,) and obj.c_contiguous:
+    if is_stored(obj) or (type(owner) in (bytes,) and obj.c_contiguous):
         return memoryview, (bytearray(obj) if not obj.readonly else obj.tobytes(),)
     offset = address(obj) - address(owner)
     if obj.c_contiguous:

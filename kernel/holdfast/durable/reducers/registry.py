@@ -10,10 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from holdfast.durable.pickling.pickler import Pickler
+from typing import Any
 
 GROUP = "holdfast.reducers"
 Reducer = Callable[[Any, "Keeping"], Any]
@@ -27,19 +24,25 @@ _OURS = "holdfast.durable.reducers."
 class Keeping:
     """What a reducer may ask and say about the stream it works for."""
 
-    def __init__(self, pickler: Pickler) -> None:
+    def __init__(self, pickler: Any) -> None:
         self._pickler = pickler
         #: For families that write one thing once for many objects (a tensor's storage), by their own keys.
         self.shared: dict[Any, Any] = {}
 
     def reopened(self, obj: object, reason: str) -> None:
         """Say that `obj` is opened again rather than copied: the user is told what and how."""
-        self._pickler.reopened.append((obj, self._pickler.root, type(obj).__name__, reason))
+        self.pickler.reopened.append((obj, self.pickler.root, type(obj).__name__, reason))
 
     @property
-    def pickler(self) -> Pickler:
+    def pickler(self) -> Any:
         """For families that share memory between values."""
+        assert self._pickler is not None, "the stream is complete"
         return self._pickler
+
+    def close(self) -> None:
+        """Let go of the pickler, which holds this."""
+        self._pickler = None
+        self.shared.clear()
 
 
 def register(name: str, reducer: str | Reducer) -> None:

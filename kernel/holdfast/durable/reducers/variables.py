@@ -8,7 +8,7 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from holdfast.durable.pickling.pickler import importable
+from holdfast.durable.pickling.modules import importable
 from holdfast.durable.reducers.registry import Keeping
 
 _numbers: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
@@ -30,7 +30,12 @@ def _number(obj: Any) -> int:
 def _adopt(number: int, name: str, module: Any, cls: type, make: Any) -> Any:
     global _next
     known = _objects.get(number)
-    if known is not None and type(known) is cls and known.__name__ == name and known.__module__ == module:
+    if (
+        known is not None
+        and type(known) is cls
+        and getattr(known, "__name__", None) == name
+        and getattr(known, "__module__", None) == module
+    ):
         return known
     made = make()
     made.__module__ = module
@@ -62,13 +67,13 @@ def reduce_variable(obj: Any, keeping: Keeping) -> Any:
 
 def alias(number: int, name: str, module: Any, value: Any, params: tuple[Any, ...]) -> Any:
     """The alias of that number."""
-    from typing import TypeAliasType
+    import typing
 
     global _next
     known = _aliases.get(number)
     if known is not None and known.__name__ == name:
         return known
-    made = TypeAliasType(name, value, type_params=params)
+    made: Any = typing.TypeAliasType(name, value, type_params=params)
     if known is None:
         _aliases[number] = made
         _next = max(_next, number + 1)

@@ -1,0 +1,49 @@
+"""What an unpickler says to the marks of a stream: the world's objects, and placeholders for what was lost.
+
+It must never make an object for a mark that the world can answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from holdfast.durable.pickling import functions
+from holdfast.durable.pickling.lost import LostValue, World
+from holdfast.durable.pickling.stored import remember
+
+
+class Answers:
+    """What the unpickler says to the marks of a stream."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.lost: dict[int, LostValue] = {}
+
+    def memo(self) -> dict[int, object]:
+        """What both sides start with: see `PRESET` of the pickler."""
+        world = self.world
+        definition, resolve = world.definition, world.resolve
+        answers = (world.namespace, definition, resolve, _main(world), self.placeholder, remember, functions.module)
+        return dict(enumerate(answers))
+
+    def placeholder(self, index: int) -> LostValue:
+        """The one of that number; the table at the end of the stream tells what it was."""
+        return self.lost.setdefault(index, LostValue("?", "?", "?"))
+
+    def tell(self, table: Sequence[tuple[str, str, str, int]]) -> None:
+        """Complete the placeholders from the table."""
+        for index, entry in enumerate(table):
+            if index in self.lost:
+                object.__setattr__(self.lost[index], "_fields", tuple(entry))
+
+
+def _main(world: World) -> Callable[[], object]:
+    def main() -> object:
+        import sys
+
+        module = sys.modules.get("__main__")
+        if module is not None and module.__dict__ is world.namespace:
+            return module
+        return next((m for m in list(sys.modules.values()) if getattr(m, "__dict__", None) is world.namespace), module)
+
+    return main
