@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.kernel import Kernel
+from helpers.kernel import Kernel, wait_for
 
 CELLS = {
     "plain values": ("x = 1; s = 'a'; d = {'k': [1, 2]}; x += 1", "x, s, d", "(2, 'a', {'k': [1, 2]})"),
@@ -218,3 +218,19 @@ def test_a_value_that_cannot_be_kept_costs_only_itself(life: Life) -> None:
         life.kill(kernel)
     with life.kernel() as kernel:
         assert kernel.run("box['n'], other").result == "(7, [1])"
+
+
+def test_what_changes_after_the_reply_is_found_when_idle(life: Life, tmp_path: Path) -> None:
+    """A callback that changes a value between cells: the idle audit commits it, before any other cell."""
+
+    def written() -> int:
+        return sum(file.stat().st_size for file in tmp_path.glob("home/sessions/*/session.sqlite*"))
+
+    with life.kernel() as kernel:
+        kernel.run("import asyncio\nbox = []\nloop = asyncio.get_running_loop()")
+        kernel.run("loop.call_later(0.05, box.append, 1);")
+        before = written()
+        wait_for(lambda: written() > before, "the audit's commit")
+        life.kill(kernel)
+    with life.kernel() as kernel:
+        assert kernel.run("box").result == "[1]"

@@ -8,7 +8,9 @@ machine's Commit effect then only asks how that went.
 
 from __future__ import annotations
 
+import asyncio
 import os
+import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -17,6 +19,7 @@ from holdfast.app.settings import Settings
 from holdfast.clock import Clock
 from holdfast.durable.port import Done
 from holdfast.errors import StoreError
+from holdfast.executor.loop import UserLoop
 from holdfast.executor.outcome import Job
 from holdfast.executor.runner import Runner
 from holdfast.namespace.namespace import Namespace
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from holdfast.durable.restore import Restorer
     from holdfast.durable.store.port import Commit, Head
 
+#: Seconds without a cell after which the audit begins, of one slice of it, and between two.
+IDLE, SLICE, PAUSE = 0.3, 0.02, 0.02
 #: How a session ended, as the status of its last commit.
 RESTARTED, ENDED = "restart", "end"
 
@@ -59,7 +64,10 @@ class DurableSession:
         runner: Callable[[], Runner],
         publish: Callable[[str, Mapping[str, object], Mapping[str, object]], None],
         clock: Clock,
+        loop: UserLoop,
     ) -> None:
+        self._loop = loop
+        self._audit_due: asyncio.TimerHandle | None = None
         self._settings = settings
         self._environ = environ
         self._connection_file = connection_file
@@ -148,6 +156,23 @@ class DurableSession:
         )
         outcomes = self._outcomes[job.count if job.stored else 0]
         self._committer.commit(cell, lambda note, reason: outcomes.append((note, reason)))
+        self._audit_soon(IDLE)
+
+    def _audit_soon(self, seconds: float) -> None:
+        if self._audit_due is not None:
+            self._audit_due.cancel()
+        self._audit_due = self._loop.call_later(seconds, self._audit)
+
+    def _audit(self) -> None:
+        """A slice of the audit, when no cell runs; it gives way to whatever the loop has to do next."""
+        if self._committer is None:
+            return
+        until = self._clock.monotonic() + SLICE
+        idle = self._runner().running is None
+        if idle and self._committer.audit(lambda: self._loop.is_wanted() or self._clock.monotonic() > until).complete:
+            self._audit_due = None
+        else:
+            self._audit_soon(PAUSE if idle else IDLE)
 
     def commit(self, count: int, done: Done) -> None:
         """See the port: how the commit of cell `count` went."""
@@ -189,6 +214,8 @@ class DurableSession:
     def close(self, restart: bool) -> None:
         """End the session: a restart begins the next one clean; an ephemeral one goes.  On the main thread."""
         session, self._session, self._committer = self._session, None, None
+        if self._audit_due is not None:
+            self._audit_due.cancel()
         if session is None:
             return
         try:
@@ -216,9 +243,6 @@ class DurableSession:
 
 def _is_live() -> bool:
     """Whether tasks or threads of the user's go on beside the cell."""
-    import asyncio
-    import threading
-
     try:
         if len(asyncio.all_tasks()) > (asyncio.current_task() is not None):
             return True

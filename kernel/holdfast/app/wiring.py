@@ -137,6 +137,7 @@ class Kernel:
             self._current,
             self.surroundings.publish,
             self.clock,
+            self.loop,
         )
         self.driver.committer = self.session
         self.surroundings.around = [

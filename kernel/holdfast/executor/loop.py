@@ -93,6 +93,10 @@ class UserLoop(_Base):  # type: ignore[misc]
         self._stepped_at = monotonic()
         super()._run_once()
 
+    def is_wanted(self) -> bool:
+        """Whether something waits for the step that goes on."""
+        return bool(self._ready)
+
     def is_stuck(self) -> bool:
         """Whether one step has been going on for seconds: a task that computes, and no cell can start."""
         return monotonic() - self._stepped_at > STUCK
