@@ -88,7 +88,9 @@ def _ms(values: Sequence[float]) -> str:
 def _flat(values: Sequence[float]) -> str:
     """Medians of the fifths of a run."""
     fifth = max(1, len(values) // 5)
-    return ", ".join(f"{statistics.median(values[i : i + fifth]) * 1e3:.2f}" for i in range(0, len(values) - fifth + 1, fifth))
+    return ", ".join(
+        f"{statistics.median(values[i : i + fifth]) * 1e3:.2f}" for i in range(0, len(values) - fifth + 1, fifth)
+    )
 
 
 def small(bench: Bench, gigabytes: float) -> None:
@@ -105,7 +107,9 @@ def small(bench: Bench, gigabytes: float) -> None:
         )[k]
         costs.append(bench.run(code)[1])
     print(f"small: commit ms {_ms(costs)}; by fifths {_flat(costs)}; store {bench.size() / 1e6:.2f} MB")
-    print(f"small: restore {bench.restart() * 1e3:.1f} ms; then {_ms([bench.run(f'y{i} = {i}')[1] for i in range(50)])}")
+    print(
+        f"small: restore {bench.restart() * 1e3:.1f} ms; then {_ms([bench.run(f'y{i} = {i}')[1] for i in range(50)])}"
+    )
 
 
 def arrays(bench: Bench, gigabytes: float) -> None:
@@ -117,7 +121,9 @@ def arrays(bench: Bench, gigabytes: float) -> None:
     read = [bench.run(f"float(a{i % 10}[{i}] + a{i % 10}[::4096].sum())")[1] for i in range(30)]
     call = [bench.run(f"float(np.sort(a{i % 10}[:1000])[0])")[1] for i in range(10)]
     change = [bench.run(f"a{i % 10}[{i * 12345 % per}] += 1.0")[1] for i in range(20)]
-    print(f"arrays: {gigabytes} GB; make {_ms(make)}, read {_ms(read)}, read by a call {_ms(call)}, change {_ms(change)}")
+    print(
+        f"arrays: {gigabytes} GB; make {_ms(make)}, read {_ms(read)}, read by a call {_ms(call)}, change {_ms(change)}"
+    )
     print(f"arrays: stored {(bench.size() - stored) / 20e6:.2f} MB a change, {bench.size() / 1e9:.3f} GB in all")
     print(f"arrays: restore {bench.restart() * 1e3:.1f} ms; unchecked replies {bench.unchecked}")
 
@@ -143,8 +149,10 @@ def rows(bench: Bench, gigabytes: float) -> None:
     read = [bench.run("total = sum(r['a'] for r in rows)") for _ in range(5)]
     call = [bench.run("def f(r):\n    return len(r)\nn = f(rows)") for _ in range(5)]
     change = bench.run("rows[5]['a'] = 1")
-    print(f"rows: {count} dicts; make {make[1] * 1e3:.0f}, read {_ms([c for _, c in read])}, by a call {_ms([c for _, c in call])}")
-    print(f"rows: budget {_ms([max(0.002, 0.05 * c) for c, _ in read])}, change {change[1] * 1e3:.0f}; unchecked {bench.unchecked}")
+    by_name, by_call = _ms([c for _, c in read]), _ms([c for _, c in call])
+    budget = _ms([max(0.002, 0.05 * c) for c, _ in read])
+    print(f"rows: {count} dicts; make {make[1] * 1e3:.0f}, read {by_name}, by a call {by_call}")
+    print(f"rows: budget {budget}, change {change[1] * 1e3:.0f}; unchecked {bench.unchecked}")
     start = perf_counter()
     bench.committer.audit(lambda: False)
     print(f"rows: audit {(perf_counter() - start) * 1e3:.0f}")

@@ -20,8 +20,10 @@ ALIASING = (
     "class Node:\n    def __init__(self, name):\n        self.name = name; self.kids = []; self.parent = None",
     "root = Node('root'); kid = Node('kid')\nroot.kids.append(kid); kid.parent = root",
     "nodes = {'root': root, 'kid': kid}",
-    "def make():\n    count = [0]\n    def inc():\n        count[0] += 1\n        return count[0]\n"
-    "    def get():\n        return count\n    return inc, get\ninc, get = make()",
+    (
+        "def make():\n    count = [0]\n    def inc():\n        count[0] += 1\n        return count[0]\n"
+        "    def get():\n        return count\n    return inc, get\ninc, get = make()"
+    ),
     "inc(); inc()",
     "cnt = get()",
     "m = root.kids.append",
@@ -187,10 +189,10 @@ def test_a_large_value_that_was_only_read_is_named(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(commit_module, "BUDGET", 0.0)
     notebook, _ = _written("def f(x):\n    return x\nbig = [[i] for i in range(100)]", "f(big);")
     assert "big" in notebook.notes["unchecked"]  # type: ignore[operator]
-    other, report = notebook.restored()
+    _, report = notebook.restored()
     assert "big" in report.unchecked
     assert notebook.audit() == ()
-    other, report = notebook.restored()
+    _, report = notebook.restored()
     assert report.unchecked == ()
 
 

@@ -88,7 +88,7 @@ def test_nodes_join_on_shared_mutable_objects_only(values: Sequence[object], joi
 def test_a_generator_is_not_joined_with_what_it_holds() -> None:
     """A generator is never stored, so it does not pull what it holds into one component; it is only noticed."""
     kept: list[int] = []
-    generator = (kept.append(i) for i in range(3))
+    generator = ((i, kept) for i in range(3))
     walk = _walk(generator, kept)
     assert walk.find(0) != walk.find(1)
     assert any(obj is kept for obj in soft_reach(walk.opaque, {}))

@@ -80,42 +80,109 @@ def test_results_and_inputs_come_back(cells: tuple[str, ...]) -> None:
     assert other.namespace.dict["_"] == "next" or "_ = 'mine'" in cells
 
 
+CYCLES_TEXT = """\
+### class that holds its instance
+class C:
+    items = []
+c = C()
+C.items.append(c)
+all = C.items
+### method of an instance that the class holds
+class C:
+    items = []
+    def f(self):
+        return 1
+c = C()
+C.items.append(c.f)
+x = [C.items, c.f]
+### function in its own default
+def f(x=[]):
+    return x
+f.__defaults__[0].append(f)
+d = f.__defaults__[0]
+### closure over itself
+def make():
+    def f(n):
+        return f(n - 1) if n else 'end'
+    return f
+f = make()
+### two functions over each other
+def make():
+    def even(n):
+        return n == 0 or odd(n - 1)
+    def odd(n):
+        return n != 0 and even(n - 1)
+    return even, odd
+even, odd = make()
+### class in a closure of its method
+def make():
+    class C:
+        def me(self):
+            return C
+    return C
+C = make()
+c = C()
+### super()
+class A:
+    def f(self):
+        return [1]
+class B(A):
+    def f(self):
+        return super().f()
+b = B()
+### subclass registry
+class Base:
+    known = {}
+    def __init_subclass__(cls):
+        Base.known[cls.__name__] = cls
+class One(Base): pass
+class Two(Base): pass
+one = One(); k = Base.known
+### old and new class of one name
+class P:
+    pass
+old = P()
+class P:
+    z = 1
+new = P()
+### list in itself through a class
+class C: pass
+l = []
+C.l = l
+l.append(C)
+l.append(l)
+### user reduce
+class R:
+    def __init__(self, v):
+        self.v = v
+    def __reduce__(self):
+        return R, (self.v,)
+r = R([1]); s = [r]
+### state with a method
+class S:
+    def __init__(self):
+        self.n = 1
+    def __getstate__(self):
+        return {'n': self.n}
+    def __setstate__(self, state):
+        self.fix(state)
+    def fix(self, state):
+        self.__dict__.update(state)
+s = S()
+### hash by a method
+class H:
+    def __init__(self, k):
+        self.k = k
+    def __hash__(self):
+        return hash(self.k)
+    def __eq__(self, o):
+        return self.k == o.k
+h = H(1)
+d = {h: 'a'}
+"""
 CYCLES = {
-    "class that holds its instance": ("class C:\n    items = []\nc = C()\nC.items.append(c)\nall = C.items",),
-    "method of an instance that the class holds": (
-        "class C:\n    items = []\n    def f(self):\n        return 1\nc = C()\nC.items.append(c.f)\nx = [C.items, c.f]",
-    ),
-    "function in its own default": ("def f(x=[]):\n    return x\nf.__defaults__[0].append(f)\nd = f.__defaults__[0]",),
-    "closure over itself": (
-        "def make():\n    def f(n):\n        return f(n - 1) if n else 'end'\n    return f\nf = make()",
-    ),
-    "two functions over each other": (
-        "def make():\n    def even(n):\n        return n == 0 or odd(n - 1)\n    def odd(n):\n        return n != 0 and even(n - 1)\n"
-        "    return even, odd\neven, odd = make()",
-    ),
-    "class in a closure of its method": (
-        "def make():\n    class C:\n        def me(self):\n            return C\n    return C\nC = make()\nc = C()",
-    ),
-    "super()": (
-        "class A:\n    def f(self):\n        return [1]\nclass B(A):\n    def f(self):\n        return super().f()\nb = B()",
-    ),
-    "subclass registry": (
-        "class Base:\n    known = {}\n    def __init_subclass__(cls):\n        Base.known[cls.__name__] = cls\n"
-        "class One(Base): pass\nclass Two(Base): pass\none = One(); k = Base.known",
-    ),
-    "old and new class of one name": ("class P:\n    pass\nold = P()\nclass P:\n    z = 1\nnew = P()",),
-    "list in itself through a class": ("class C: pass\nl = []\nC.l = l\nl.append(C)\nl.append(l)",),
-    "user reduce": (
-        "class R:\n    def __init__(self, v):\n        self.v = v\n    def __reduce__(self):\n        return R, (self.v,)\nr = R([1]); s = [r]",
-    ),
-    "state with a method": (
-        "class S:\n    def __init__(self):\n        self.n = 1\n    def __getstate__(self):\n        return {'n': self.n}\n"
-        "    def __setstate__(self, state):\n        self.fix(state)\n    def fix(self, state):\n        self.__dict__.update(state)\ns = S()",
-    ),
-    "hash by a method": (
-        "class H:\n    def __init__(self, k):\n        self.k = k\n    def __hash__(self):\n        return hash(self.k)\n"
-        "    def __eq__(self, o):\n        return self.k == o.k\nh = H(1)\nd = {h: 'a'}",
-    ),
+    title.strip(): tuple(code.rstrip("\n").split("\n---\n"))
+    for title, _, code in (part.partition("\n") for part in CYCLES_TEXT.split("### ")[1:])
 }
 
 
@@ -152,9 +219,8 @@ def test_generations_of_restores() -> None:
 def test_restarts_of_an_unchanged_session_do_not_grow_the_store() -> None:
     """A restore with its audit writes next to nothing, and the next read writes no value again."""
     notebook = Notebook()
-    notebook.run(
-        "import re\nclass C: pass\nc = C()\ns = {'a', 'b', 'c'}\nd = {i: [i] for i in range(500)}\ndef f(x=[1]): return x"
-    )
+    notebook.run("import re\nclass C: pass\nc = C()\ns = {'a', 'b', 'c'}")
+    notebook.run("d = {i: [i] for i in range(500)}\ndef f(x=[1]): return x")
     notebook.audit()
     size = notebook.store.size()
     for _ in range(20):

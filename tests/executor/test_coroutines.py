@@ -116,10 +116,7 @@ def test_only_the_first_hundred_items_are_looked_at(session: Session) -> None:
 
 def test_what_has_begun_is_not_unawaited(session: Session) -> None:
     """A coroutine that is suspended, running or finished has been awaited."""
-    source = (
-        "import types\n@types.coroutine\ndef step(): yield\n"
-        "async def g(): await step()\nc = g()\nc.send(None)\n"
-    )
+    source = "import types\n@types.coroutine\ndef step(): yield\nasync def g(): await step()\nc = g()\nc.send(None)\n"
     assert session.run(source) == []
     session.run("c.close()")
 

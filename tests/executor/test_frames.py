@@ -42,9 +42,7 @@ def test_the_shape_and_the_colours() -> None:
 
 def test_frames_have_two_lines_of_context_without_blank_edges() -> None:
     """Each frame shows at most two lines on either side, and no blank line first or last."""
-    source = (
-        "import os\n\n\ndef f(x, *more, k=1, **rest):\n    y = 2\n\n    return x[0] / (y - 2)\n\n\nf([1])\n"
-    )
+    source = "import os\n\n\ndef f(x, *more, k=1, **rest):\n    y = 2\n\n    return x[0] / (y - 2)\n\n\nf([1])\n"
     assert shown(source) == "\n".join(
         [
             RULE,
@@ -109,9 +107,7 @@ def test_a_device_is_not_read_as_source() -> None:
     assert "\nFile /dev/zero:1\n\nZeroDivisionError" in shown("exec(compile('1/0', '/dev/zero', 'exec'))")
 
 
-def test_library_frames_are_shown_with_a_path_from_home(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_library_frames_are_shown_with_a_path_from_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A frame of a module shows its file, with ~ for the home folder, and its source."""
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "shop_of_ours.py").write_text("def buy(n):\n    return 1 / n\n")
@@ -202,8 +198,7 @@ def test_frames_of_importlib_are_kept_where_it_fails_itself() -> None:
 def recursion(depth: int, period: int = 1) -> BaseException:
     """Return the failure of `period` functions that call one another to a depth of `depth` frames."""
     parts = [
-        f"def f{i}(n):\n    if not n:\n        1/0\n    return f{(i + 1) % period}(n - 1) + 1\n"
-        for i in range(period)
+        f"def f{i}(n):\n    if not n:\n        1/0\n    return f{(i + 1) % period}(n - 1) + 1\n" for i in range(period)
     ]
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(limit + depth)

@@ -138,8 +138,7 @@ def test_a_failure_in_the_middle_falls_back_to_a_plain_report() -> None:
     found = report(failure("1/0"), Labels(), ())
     assert (found.ename, found.evalue) == ("ZeroDivisionError", "division by zero")
     assert plain(found) == (
-        "ZeroDivisionError: division by zero\n"
-        "[the traceback could not be shown: KeyboardInterrupt while it was read]"
+        "ZeroDivisionError: division by zero\n[the traceback could not be shown: KeyboardInterrupt while it was read]"
     )
 
 

@@ -15,11 +15,12 @@ import shutil
 import sys
 import tempfile
 import warnings
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 
 
-def answer(folder: str) -> dict[str, object]:
+def answer(folder: str) -> Mapping[str, object]:
     """Restore a copy of the folder, as a crash would have left it, and describe it."""
     from helpers.durable import Notebook
     from holdfast.durable.folder import open_session

@@ -164,7 +164,9 @@ def test_a_subprocess_ends_with_its_cell(kernel: Kernel) -> None:
 
 def test_os_system_ends_as_in_python(kernel: Kernel, interrupt: Callable[[Kernel], None]) -> None:
     """C's system() ignores SIGINT while its child has it: the call returns, and the cell goes on."""
-    result = kernel.start("import os\nprint('ready')\nstatus = os.system('echo child; exec sleep 60')\nstatus != 0", "child")
+    result = kernel.start(
+        "import os\nprint('ready')\nstatus = os.system('echo child; exec sleep 60')\nstatus != 0", "child"
+    )
     interrupt(kernel)
     assert kernel.finish(result, seconds=GUARD_SECONDS).result == "True"
 

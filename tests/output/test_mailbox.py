@@ -163,7 +163,7 @@ def test_a_writer_waits_when_too_much_is_pending(monkeypatch: pytest.MonkeyPatch
         if how == "write":
             mailbox.write(("a", "stdout", "y" * 200))
         else:
-            mailbox.publish("display")
+            mailbox.publish("display", 0)
         done.set()
 
     writer = threading.Thread(target=work)

@@ -1,16 +1,15 @@
-"""The kernel's sockets over real tcp and ipc: order, no loss, and a bound on what a dead reader costs."""
+"""The kernel's sockets over real tcp and ipc: addresses, requests and replies, CURVE."""
 
 from __future__ import annotations
 
 import pytest
 import zmq
 
+from helpers.sockets import HANG, Bound
 from holdfast.errors import AddressTaken
 from holdfast.transport.sockets import Sockets
 from holdfast.wire.connection import ConnectionInfo
 
-#: A hang guard, never an expectation (milliseconds).
-HANG = 20_000
 CHANNELS = ("shell", "control", "stdin", "iopub")
 
 

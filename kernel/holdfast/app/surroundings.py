@@ -33,6 +33,13 @@ if TYPE_CHECKING:
     from holdfast.executor.traceback import Report
 
 
+#: Seconds.  pyzmq lets go of the GIL for every frame.  Beside a cell that computes, the kernel thread waits this long
+#: to get it back each time: with Python's 5 ms a completion takes 100 ms, with half a millisecond one.
+SWITCH_INTERVAL = 0.0005
+#: What user code may set it to; with half a second every reply would take seconds.
+SLOWEST_SWITCH = 0.01
+
+
 class CellSurroundings:
     """See `executor.runner.Surroundings`."""
 
@@ -112,8 +119,9 @@ class CellSurroundings:
         It is written as JSON here and now: what the caller changes afterwards must not show in the message.
         """
         token = cast("Message | None", self._attribution.current())
-        frozen = Raw(to_json(content))
-        self._mailbox.publish(Published(token, msg_type, frozen, metadata or {}, buffers or ()))
+        frozen = to_json(content)
+        size = len(frozen) + sum(len(buffer) for buffer in buffers or ())
+        self._mailbox.publish(Published(token, msg_type, Raw(frozen), metadata or {}, buffers or ()), size)
 
 
 def live_tasks() -> set[asyncio.Task[object]]:
@@ -162,6 +170,8 @@ class OutputAround:
 
     def before(self, job: Job) -> None:
         """Heal, then take over."""
+        if sys.getswitchinterval() > SLOWEST_SWITCH:
+            sys.setswitchinterval(SWITCH_INTERVAL)
         self._streams.heal()
         self._descriptors.heal()
         self._attribution.begin(job.token)

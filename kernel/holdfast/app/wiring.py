@@ -23,7 +23,14 @@ from holdfast.app.interaction import Exiter, Help
 from holdfast.app.services import Services
 from holdfast.app.session import DurableSession, RestoreBanner
 from holdfast.app.settings import Settings
-from holdfast.app.surroundings import BlockingAround, CellSurroundings, CoroutinesAround, FiguresAround, OutputAround
+from holdfast.app.surroundings import (
+    SWITCH_INTERVAL,
+    BlockingAround,
+    CellSurroundings,
+    CoroutinesAround,
+    FiguresAround,
+    OutputAround,
+)
 from holdfast.clock import Clock
 from holdfast.compat import figures, finder
 from holdfast.durable.memory import MemoryCommitter
@@ -229,9 +236,7 @@ class Kernel:
         display.install(self.surroundings.publish, self.formatters)
         sys.displayhook = self.surroundings.displayhook
         asyncio.set_event_loop(self.loop)
-        # pyzmq lets go of the GIL for every frame.  Beside a cell that computes, the kernel thread waits this long
-        # to get it back each time: with Python's 5 ms a completion takes 100 ms, with half a millisecond one.
-        sys.setswitchinterval(0.0005)
+        sys.setswitchinterval(SWITCH_INTERVAL)
         self.interrupts.install()
         signal.signal(signal.SIGTERM, self._terminated)
         watched: dict[int, Callable[[], None]]

@@ -67,10 +67,10 @@ class Ambient:
                     random.setstate(value)  # type: ignore[arg-type]
                     done.append("random state")
                 elif key == "@anumpy" and isinstance(value, tuple):
-                    import numpy
+                    import numpy as np
 
                     name, keys, *rest = value
-                    numpy.random.set_state((name, numpy.frombuffer(keys, "u4"), *rest))
+                    np.random.set_state((name, np.frombuffer(keys, "u4"), *rest))
                     done.append("numpy random state")
             except Exception as error:
                 done.append(f"not restored: {key[2:]} ({error})")

@@ -185,18 +185,39 @@ class Walk:
         """What numpy does not tell the collector: whose memory a view shows, and the elements of object arrays."""
         numpy = sys.modules["numpy"]
         base = numpy.ndarray.base.__get__(array)
+        dtype = numpy.ndarray.dtype.__get__(array)
+        if dtype.hasobject and dtype.names is None and self._pinned(node, array, base):
+            return
         if base is not None:
             found.append(base)
-        dtype = numpy.ndarray.dtype.__get__(array)
+            if type(base) is bytes:
+                # Two arrays over one bytes object.
+                self._meet(node, base)
         if dtype.hasobject:
-            same = self._look(array) if self._look is not None and base is None and dtype.names is None else None
-            if same is not None:
-                self.children[node][id(array)] = array
-                (self.unchanged if same else self.changed).add(id(array))
-            elif dtype.names is None:
-                found.extend(o for o in numpy.ndarray.tolist(numpy.ndarray.ravel(array)) if id(type(o)) not in ATOMS)
-            else:
-                found.extend(numpy.ndarray.tolist(numpy.ndarray.ravel(array)))
+            elements = numpy.ndarray.tolist(numpy.ndarray.ravel(array))
+            found.extend(o for o in elements if id(type(o)) not in ATOMS)
+
+    def _pinned(self, node: int, array: Any, base: Any) -> bool:
+        """Report a large array of immutable objects that is told to be unchanged by its pointers."""
+        if self._look is None or (base is not None and (type(base) is not type(array) or base.size != array.size)):
+            return False
+        same = self._look(array)
+        if same is None:
+            return False
+        self.children[node][id(array)] = array
+        (self.unchanged if same else self.changed).add(id(array))
+        if base is not None:
+            self._meet(node, base)
+        return True
+
+    def _meet(self, node: int, obj: object) -> None:
+        """Count a mutable object that is not looked into as reached."""
+        first = self._seen.setdefault(id(obj), node)
+        if first == node:
+            self.ids[node].append(id(obj))
+        else:
+            self.join(first, node)
+            self.crossings.append((first, node, obj))
 
 
 def is_large(obj: object) -> bool:

@@ -18,21 +18,26 @@ from holdfast.durable.kinds import ATOM, kind_of
 #: Elements from which on it pays.
 LARGE = 8192
 
+_NOTHING: tuple[Any, Any] = (lambda: Pins, None)
+
 
 class Pins:
     """Copies of the pointers of arrays, by the array's id; each lives as long as its array."""
 
     def __init__(self) -> None:
-        self._kept: dict[int, tuple[weakref.ref[object], Any]] = {}
+        self._kept: dict[int, tuple[weakref.ref[Any], Any]] = {}
 
     def look(self, array: Any) -> bool | None:
         """Whether an object array is as at the last look; None for one whose elements must be walked."""
         numpy: Any = sys.modules["numpy"]
-        if array.size < LARGE or type(array) is not numpy.ndarray or not array.flags.c_contiguous:
+        if type(array) is not numpy.ndarray or array.dtype != object or array.size < LARGE:
             return None
-        if self.has(array) and (kept := self._kept[id(array)]) and kept[1].shape == array.shape:
-            now, before = (numpy.ndarray(one.shape, numpy.uintp, buffer=one) for one in (array, kept[1]))
-            if (now == before).all():
+        if not array.flags.c_contiguous:
+            return None
+        ref, before = self._kept.get(id(array), _NOTHING)
+        if ref() is array and before.shape == array.shape:
+            now, then = (numpy.ndarray(one.shape, numpy.uintp, buffer=one) for one in (array, before))
+            if (now == then).all():
                 return True
         elements = array.ravel().tolist()
         try:
@@ -46,10 +51,9 @@ class Pins:
         self._kept[key] = (weakref.ref(array, lambda _: self._kept.pop(key, None)), array.copy())
         return False
 
-    def has(self, array: object) -> bool:
+    def has(self, array: Any) -> bool:
         """Whether the array was found to hold immutable elements only."""
-        kept = self._kept.get(id(array))
-        return kept is not None and kept[0]() is array
+        return self._kept.get(id(array), _NOTHING)[0]() is array
 
     def forget(self) -> None:
         """Compare nothing with what a failed commit saw."""

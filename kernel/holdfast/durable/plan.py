@@ -17,7 +17,7 @@ from holdfast.durable.candidates import DYNAMIC
 from holdfast.durable.components import Component, Index, key_of
 from holdfast.durable.definitions import Definition, Definitions, is_definition, parts
 from holdfast.durable.graph import Walk, soft_reach
-from holdfast.durable.kinds import CLASS, FUNCTION, kind_of
+from holdfast.durable.kinds import ARRAY, CLASS, FUNCTION, kind_of
 from holdfast.durable.pins import Pins
 from holdfast.durable.roots import ABSENT, Roots
 
@@ -125,19 +125,35 @@ class Survey:
             return
         component = self._index.by_root.get(key)
         value = self._roots.value(key)
-        pinned = key.startswith("@k") and self._pins.has(value)
-        if pinned and component is not None and id(value) not in self.walk.changed and self._pins.look(value):
+        same = self._unchanged(value) if key.startswith("@k") else None
+        if same and component is not None:
             return
         if component is not None:
             self._touch(component)
         if value is ABSENT:
             self.gone.add(key)
+            if component is not None and key.startswith("@k"):
+                # Whoever refers to it must be stored without it.
+                for holder in self._index.components():
+                    if key in holder.children:
+                        self._touch(holder)
             return
         self.values[key] = value
         node = self.nodes[key] = self.walk.add()
         # A pinned array belongs to the frame around it; its elements are leaves.
-        self.walk.reach(node, () if pinned else (value,))
+        self.walk.reach(node, (value,) if same is None else ())
         self._follow(node)
+
+    def _unchanged(self, value: object) -> bool | None:
+        """What the pointers of a large object array say; None for what must be walked."""
+        if id(value) in self.walk.unchanged:
+            return True
+        if id(value) in self.walk.changed:
+            return False
+        same = self._pins.look(value) if kind_of(type(value)) == ARRAY else None
+        if same is not None:
+            (self.walk.unchanged if same else self.walk.changed).add(id(value))
+        return same
 
     def _definition(self, obj: object) -> None:
         definition = self._definitions.find(obj)

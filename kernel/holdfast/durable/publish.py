@@ -145,7 +145,8 @@ class Publisher:
         self._meet(pickled, met)
         digest, prints = fingerprint(pickled)
         bound = {key: id(value) for key, value in survey.values.items() if key in roots}
-        if old is not None and (old.digest == digest or self.pristine):
+        alike = old is not None and self.pristine and old.children == frozenset(group.children.values())
+        if old is not None and (old.digest == digest or alike):
             old.digest, old.seconds = digest, _price(pickled, group, perf_counter() - start)
             old.hoists, old.bound, old.tokens = dict(hoists), bound, frozenset(group.tokens)
             old.refers, old.children = frozenset(group.refers), frozenset(group.children.values())
@@ -189,7 +190,8 @@ class Publisher:
         self._meet(pickled, met)
         digest, prints = fingerprint(pickled)
         lost = tuple((one.path, one.kind, one.reason) for one in pickled.lost)
-        if definition.version and (digest == definition.digest or self.pristine):
+        alike = self.pristine and hoists == definition.hoists
+        if definition.version and (digest == definition.digest or alike):
             draft.definitions.append((definition, definition.version, digest, now, hoists, lost))
             return
         version = self.next_version

@@ -151,9 +151,9 @@ class Roots:
                 del self.entries[-slot]
                 changed[f"@o{-slot}={known}"] = False
                 gone.add(known)
-            if value != "" if type(value) is str else True:
-                if -slot not in self.entries and not self._number(value):
-                    changed[f"@o{-slot}={self._enter(-slot, value)}"] = True
+            empty = type(value) is str and not value
+            if not empty and -slot not in self.entries and not self._number(value):
+                changed[f"@o{-slot}={self._enter(-slot, value)}"] = True
 
     def size(self) -> int:
         """How many names the dict has besides reflections; a change that no cell's code explains asks for a scan."""

@@ -50,9 +50,9 @@ class Mailbox:
         self._items.append(event)
         self._wake()
 
-    def publish(self, event: object) -> None:
-        """Hand over what user code publishes; like text, it waits when too much is pending."""
-        self.pending += EVENT_COST
+    def publish(self, event: object, size: int) -> None:
+        """Hand over what user code publishes (`size` in bytes); like text, it waits when too much is pending."""
+        self.pending += EVENT_COST + size
         self.post(event)
         if self.pending > HIGH_WATER:
             self._wait()

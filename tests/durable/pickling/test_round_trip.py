@@ -118,7 +118,9 @@ def graphs(draw: st.DrawFn) -> list[object]:
     return made
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture], deadline=None
+)
 @given(graphs())
 def test_graphs_keep_values_and_identity(made: list[object]) -> None:
     """Containers come back equal in shape: the same text for both, in which each object has a number."""
@@ -134,5 +136,7 @@ def test_graphs_keep_values_and_identity(made: list[object]) -> None:
 
 def test_equal_dumps_of_one_value_are_equal_bytes() -> None:
     """A stream holds no ids and no counters: the same values give the same bytes again."""
-    namespace = run("class P: pass\np = P(); p.x = [p]; f = lambda: p\nimport enum\nclass E(enum.Enum): A = 1\ns = {'b', 'a'}")
+    namespace = run(
+        "class P: pass\np = P(); p.x = [p]; f = lambda: p\nimport enum\nclass E(enum.Enum): A = 1\ns = {'b', 'a'}"
+    )
     assert save(namespace)[:3] == save(namespace)[:3]

@@ -83,7 +83,10 @@ def test_every_family_comes_back_in_a_fresh_interpreter(tmp_path: Path) -> None:
     answers = elsewhere(saved)
     for namespace in spaces:
         for value in namespace.values():
-            if type(value).__name__ in ("TextIOWrapper", "BufferedReader", "FileIO", "Connection") and value is not sys.stdout:
+            if (
+                type(value).__name__ in ("TextIOWrapper", "BufferedReader", "FileIO", "Connection")
+                and value is not sys.stdout
+            ):
                 value.close()  # type: ignore[attr-defined]
     assert not lost
     assert {case[0]: answer for case, answer in zip(CASES, answers, strict=True) if answer} == {}
@@ -96,7 +99,10 @@ def test_every_family_comes_back_in_a_fresh_interpreter(tmp_path: Path) -> None:
         ("import threading\nx = threading.Thread()", "a thread belongs to its process"),
         ("import hashlib\nx = hashlib.sha256(b'a')", "what a hash has seen"),
         ("import sqlite3\nc = sqlite3.connect(':memory:'); x = c.execute('select 1')", "a query under way"),
-        ("import sys\ntry: 1 / 0\nexcept ZeroDivisionError as e: x = e.__traceback__", "calls of the process that ended"),
+        (
+            "import sys\ntry: 1 / 0\nexcept ZeroDivisionError as e: x = e.__traceback__",
+            "calls of the process that ended",
+        ),
     ],
 )
 @pytest.mark.filterwarnings("ignore")
