@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import pytest
 
@@ -299,3 +300,36 @@ def test_done_is_called_exactly_once() -> None:
     notebook.committer.commit(Cell(1), lambda notes, failed: calls.append((notes, failed)))
     notebook.committer.commit(Cell(2), lambda notes, failed: calls.append((notes, failed)))
     assert [bool(failed) for _, failed in calls] == [True, False]
+
+
+def test_an_interrupt_in_a_commit_fails_it_and_nothing_else() -> None:
+    """Ctrl-C while user code pickles is said in the reply; the next commit makes up for it."""
+    notebook = Notebook()
+    notebook.run(
+        "ready = []\nclass I:\n    def __reduce__(self):\n"
+        "        if not ready: raise KeyboardInterrupt\n        return I, ()"
+    )
+    notebook.run("i = I(); a = [1]")
+    assert "interrupted" in notebook.failed
+    notebook.run("ready.append(1)")
+    assert notebook.failed == ""
+    other, _ = notebook.restored()
+    assert other.namespace.dict["a"] == [1]
+
+
+def test_pickling_happens_inside_the_guard() -> None:
+    """A deadline that the guard raises in user code costs that value only, and says so."""
+    entered: list[str] = []
+
+    @contextmanager
+    def guard() -> Iterator[None]:
+        entered.append("in")
+        yield
+
+    notebook = Notebook()
+    notebook.committer._guard = guard
+    notebook.run("class S:\n    def __reduce__(self):\n        raise TimeoutError('too slow')\ns = S(); a = [1]")
+    assert entered
+    assert "too slow" in str(notebook.notes["lost"])
+    other, _ = notebook.restored()
+    assert other.namespace.dict["a"] == [1]

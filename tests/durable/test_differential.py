@@ -87,3 +87,28 @@ def test_programs_depend_on_their_seed_only() -> None:
     """The same seed writes the same cells, another seed others."""
     assert Program(1).write(9) == Program(1).write(9)
     assert Program(1).write(9) != Program(2).write(9)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "seeds", [range(i, i + 10) for i in range(1000, 1030, 10)], ids=lambda r: f"{r.start}-{r.stop - 1}"
+)
+def test_a_restored_session_goes_on_and_is_restored_again(seeds: range) -> None:
+    """Restoring after every second cell, with an audit now and then, changes nothing."""
+    for seed in seeds:
+        notebook = Notebook()
+        for i, code in enumerate(Program(seed).write(CELLS)):
+            notebook.run(code)
+            assert notebook.failed == ""
+            if "unchecked" in notebook.notes:
+                notebook.audit()
+            other, report = notebook.restored()
+            difference = "\n".join(unified_diff(notebook.describe(), other.describe(), "live", "restored", n=0))
+            assert not difference, f"seed {seed}, cell {notebook.count}:\n{code}\n{difference}"
+            assert not report.lost, f"seed {seed}, cell {notebook.count}: {report.lost}"
+            if i % 2:
+                notebook = other
+                notebook.namespace.install()
+                if i % 3 == 0:
+                    notebook.audit()

@@ -184,11 +184,12 @@ class Canon:
             columns = [f"{name!r}: {self._frame(frame.iloc[:, i])}" for i, name in enumerate(frame.columns)]
             return f"DataFrame {self._frame(frame.index)} {frame.attrs} {' '.join(columns)}"
         assert isinstance(frame, pd.Series | pd.Index)
-        values = (
-            ", ".join(map(self.word, frame.tolist()))
-            if frame.dtype == object
-            else _digest(repr(frame.tolist()).encode())
-        )
+        if frame.dtype == object:
+            values = ", ".join(map(self.word, frame.tolist()))
+        elif getattr(frame.dtype, "kind", "O") in "iufb":
+            values = _digest(frame.to_numpy().tobytes())
+        else:
+            values = _digest("\0".join(map(str, frame.tolist())).encode())
         return f"{type(frame).__name__} {frame.name!r} {frame.dtype} {values}"
 
     def _memory(self) -> list[str]:

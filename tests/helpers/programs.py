@@ -278,7 +278,7 @@ class Program:
         )
 
     def move_array(self) -> str:
-        size = self.random.choice((5, 40, 20_000))
+        size = self.random.choice((5, 40, 9_000))
         make = self.random.choice([f"np.arange({size})", f"np.zeros(({size}, 2))", f"np.ones({size})[::-1]"])
         return f"{self._new('array')} = {make}"
 
@@ -296,7 +296,7 @@ class Program:
         return f"{self._new('objects')} = np.array([{name}, None, 'x'], dtype=object)" if name else None
 
     def move_frame(self) -> str:
-        size = self.random.choice((3, 20_000))
+        size = self.random.choice((3, 9_000))
         return (
             f"{self._new('frame')} = pd.DataFrame({{'a': np.arange({size}), 'b': np.arange({size}) * 0.5, "
             f"'s': [str(i % 7) for i in range({size})]}})"

@@ -8,9 +8,10 @@ description of the restored namespace and what was lost.
 
 from __future__ import annotations
 
-import contextlib
+import gc
 import json
 import os
+import pkgutil
 import shutil
 import sys
 import tempfile
@@ -19,6 +20,11 @@ from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 
+import holdfast.durable
+
+#: Scratch copies cost less where no disk is behind them.
+_MEMORY = "/dev/shm"
+
 
 def answer(folder: str) -> Mapping[str, object]:
     """Restore a copy of the folder, as a crash would have left it, and describe it."""
@@ -26,7 +32,7 @@ def answer(folder: str) -> Mapping[str, object]:
     from holdfast.durable.folder import open_session
     from holdfast.durable.restore import Restorer
 
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(dir=_MEMORY if os.path.isdir(_MEMORY) else None) as scratch:
         home = shutil.copytree(folder, Path(scratch) / "home")
         session = open_session(home, "notebook", "process")
         notebook = Notebook(session.store)
@@ -38,9 +44,13 @@ def answer(folder: str) -> Mapping[str, object]:
 
 def serve() -> None:
     """Answer requests until the input ends."""
-    with contextlib.suppress(ImportError):
-        for module in ("numpy", "pandas", "helpers.durable", "holdfast.durable.folder", "holdfast.durable.restore"):
-            import_module(module)
+    for name in ("numpy", "pandas", "blake3", "xxhash", "helpers.durable"):
+        import_module(name)
+    for _, name, _ in pkgutil.walk_packages(holdfast.durable.__path__, "holdfast.durable."):
+        import_module(name)
+    gc.collect()
+    # Nothing that is here now is looked at by a collection in a child, so its pages stay shared.
+    gc.freeze()
     warnings.simplefilter("ignore")
     for line in sys.stdin:
         child = os.fork()

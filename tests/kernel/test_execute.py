@@ -301,6 +301,12 @@ def test_page_is_a_payload(kernel: Kernel) -> None:
     assert "number of items" in payload["data"]["text/plain"]
 
 
+def test_a_cell_pages_a_text(kernel: Kernel) -> None:
+    """holdfast.page() shows a text in the pager."""
+    (payload,) = kernel.run("import holdfast; holdfast.page('a long text')").reply["payload"]
+    assert payload == {"source": "page", "data": {"text/plain": "a long text"}, "start": 0}
+
+
 def test_set_next_input_is_a_payload(kernel: Kernel) -> None:
     """A cell can put text into the next one."""
     result = kernel.run("from holdfast import cell\ncell.set_next_input('x = 1')")

@@ -219,7 +219,14 @@ class Kernel:
     # ------------------------------------------------------------ life
 
     def bind(self) -> dict[str, int]:
-        """Bind all sockets; the ports by channel.  Raises `AddressTaken`."""
+        """Bind all sockets; the ports by channel.  Raises `AddressTaken`.
+
+        Whoever reads the ports may interrupt or end us from then on, so the signals are taken first.
+        """
+        self.interrupts.install()
+        # A signal that comes just before the loop's system call does not end that call; a byte in its pipe does.
+        signal.set_wakeup_fd(self.loop._csock.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGTERM, self._terminated)
         self.sockets.bind()
         self.heartbeat = Heartbeat(self.sockets.context, self.info)
         return {**self.sockets.ports, "hb": self.heartbeat.port}
@@ -237,8 +244,6 @@ class Kernel:
         sys.displayhook = self.surroundings.displayhook
         asyncio.set_event_loop(self.loop)
         sys.setswitchinterval(SWITCH_INTERVAL)
-        self.interrupts.install()
-        signal.signal(signal.SIGTERM, self._terminated)
         watched: dict[int, Callable[[], None]]
         watched = {fd: partial(self._arrived, channel) for fd, channel in self.sockets.descriptors.items()}
         watched |= dict.fromkeys(self.descriptors.readers, self._collect)

@@ -9,6 +9,7 @@ on afterwards with what is left.  Until it is complete the session says that it 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
 
 import msgspec
@@ -40,8 +41,11 @@ class Keeper:
         *,
         clock: Clock | None = None,
         ambient: Ambient | None = None,
+        guard: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self.namespace = namespace
+        #: Entered around pickling: mutes output and raises an Exception in user code that takes too long.
+        self._guard = guard
         self.store = store
         self.definitions = Definitions()
         self.index = Index()
@@ -87,14 +91,14 @@ class Keeper:
         """Write what the survey saw, and only then remember it."""
         keys = set(survey.nodes) | survey.gone
         try:
-            draft = self.publisher.draft(survey, cell.count)
+            draft = self._draft(survey, cell.count)
             try:
                 self._write(draft, cell, deferred)
             except Absent:
                 # The store lost chunks that we took for kept: show it everything again.
                 for component in survey.touched:
                     component.digest, component.buffers, component.prints = b"", (), ()
-                draft = self.publisher.draft(survey, cell.count)
+                draft = self._draft(survey, cell.count)
                 self._write(draft, cell, deferred)
         except BaseException:
             self.pins.forget()
@@ -102,6 +106,11 @@ class Keeper:
             raise
         self._remember(draft)
         return draft
+
+    def _draft(self, survey: Survey, count: int) -> Draft:
+        # User code runs in here: `__reduce__`, `__getstate__`.
+        with self._guard():
+            return self.publisher.draft(survey, count)
 
     def _write(self, draft: Draft, cell: Cell, deferred: set[Component]) -> None:
         for entry, there in self._owed_entries.items():
@@ -196,7 +205,7 @@ class Keeper:
     def _check(self, keys: Iterable[str]) -> set[str]:
         survey = self._survey(mentions=False)
         survey.take(keys)
-        draft = self.publisher.draft(survey, self.count)
+        draft = self._draft(survey, self.count)
         gone = any(value is None for value in draft.names.values())
         if draft.records or gone or self._owed_entries or self.definitions.dead:
             try:

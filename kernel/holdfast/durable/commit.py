@@ -42,11 +42,15 @@ class SessionCommitter(Keeper):
         except StoreError as error:
             done({"durable": "failed", **notes}, str(error))
             return
-        except Exception as error:
+        except KeyboardInterrupt:
             done(
                 {"durable": "failed", **notes},
-                f"a bug in Holdfast kept this cell's variables from being saved: {error!r}",
+                "saving this cell's variables was interrupted; the next cell tries again",
             )
+            return
+        except BaseException as error:
+            reason = f"a bug in Holdfast kept this cell's variables from being saved: {error!r}"
+            done({"durable": "failed", **notes}, reason)
             return
         done(notes, "")
 

@@ -122,6 +122,14 @@ def test_a_view_of_what_is_gone_does_not_keep_it() -> None:
     assert len(saved.values[0]) + sum(map(len, saved.values[1])) < 1_000_000
 
 
+def test_a_view_of_a_view_shares_its_memory() -> None:
+    """An array that is itself a view, as every restored one is, and a view of it stay joined."""
+    values = restore(save(run("import numpy as np\na = np.frombuffer(bytearray(160000))\nv = a[1:4]")))
+    array, view = values["a"], values["v"]
+    array[1] = 9.0  # type: ignore[index]
+    assert view[0] == 9.0  # type: ignore[index]
+
+
 def test_a_file_that_is_gone_costs_itself_only(tmp_path: Path) -> None:
     """The file's variable is a placeholder with the reason; the others are there."""
     from holdfast.durable.pickling.lost import LostValue

@@ -172,6 +172,8 @@ def _reduce_view(np: Any, cls: Any, obj: Any, base: Any, keeping: Keeping) -> An
     if low < origin or high > origin + whole:
         return None
     pickler.views[id(obj)] = (base, obj.nbytes, whole)
+    # Itself the base of others, as after a restore: theirs is then a view of this view, not bytes of its own.
+    pickler.owners.add(id(obj))
     return view, (cls, base, offset, obj.dtype, obj.shape, obj.strides, bool(obj.flags.writeable))
 
 
