@@ -96,6 +96,15 @@ def test_the_log_is_shown(session: Session, capsys: pytest.CaptureFixture[str]) 
     assert "\x1b" not in out
 
 
+def test_the_log_names_variables_only(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    """The session's own keys (results, closure cells, ambient state) are not names that people gave."""
+    session.store.commit(cell(3, component(3), names={"@r1": 3, "y": 3}, code="y"))
+    session.store.commit(cell(4, names={"@r1": None}, code="4"))
+    assert call("log", NAME) == 0
+    *_, third, fourth = capsys.readouterr().out.splitlines()
+    assert (third.split()[5], "@" in third + fourth) == ("y", False)
+
+
 def test_the_log_can_be_limited(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
     """The newest are shown, and how many are not."""
     assert call("log", "a.ipynb", "-n", "1") == 0

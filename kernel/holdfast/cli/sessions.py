@@ -62,7 +62,9 @@ def log(name: str, *, limit: int | None = None, as_json: bool = False) -> int:
         table.add_column(heading, overflow="fold", no_wrap=heading in ("commit", "cell", "when"))
     for entry in shown:
         status = Text(entry.status, style="" if entry.status == "ok" else "red")
-        names = " ".join([*entry.bound, *(f"-{gone}" for gone in entry.deleted)])
+        # Keys with an @ are the session's own: results, closure cells, ambient state.
+        changed = [*entry.bound, *(f"-{gone}" for gone in entry.deleted)]
+        names = " ".join(name for name in changed if not name.removeprefix("-").startswith("@"))
         when = entry.at[:19].replace("T", " ")
         row = (str(entry.number), f"[{entry.count}]", when, status, Text(_plain(names)), Text(_first_line(entry.code)))
         table.add_row(*row)
