@@ -181,8 +181,8 @@ def test_an_async_manager_restarts_it(tmp_path: Path) -> None:
             await client.get_shell_msg(timeout=HANG_SECONDS)
             await manager.restart_kernel()
             await client.wait_for_ready(timeout=HANG_SECONDS)
-            client.execute("import time\ntime.sleep(60)")
-            while (await client.get_iopub_msg(timeout=HANG_SECONDS))["msg_type"] != "execute_input":
+            client.execute("import time\nprint('ready')\ntime.sleep(60)")
+            while (await client.get_iopub_msg(timeout=HANG_SECONDS))["msg_type"] != "stream":
                 pass
             await manager.interrupt_kernel()
             reply = await client.get_shell_msg(timeout=HANG_SECONDS)
