@@ -18,10 +18,10 @@ import os
 import sys
 from asyncio import events, tasks
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from time import monotonic
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from holdfast.executor.interrupt import interruptible
 
@@ -232,8 +232,3 @@ def _aside_foreign[T](function: Callable[..., T]) -> Callable[..., T]:
             return function(loop, *args, **kwargs)
 
     return wrapper
-
-
-def spawn[T](loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T], context: Any) -> asyncio.Task[T]:
-    """A task whose steps run in `context` itself, so that what it sets is there after it."""
-    return cast("asyncio.Task[T]", loop.create_task(coroutine, context=context))
