@@ -80,7 +80,7 @@ def started(token: Message, count: int, subshell: str | None = None) -> list[Eff
     """A cell that shows its input and counts starts."""
     code = code_of(token)
     shown = Send("iopub", token.publish("execute_input", ExecuteInput(code, count)))
-    return [*busy(token), shown, Remember(count, code=code), Run(token, count, subshell)]
+    return [*busy(token), Remember(count, code=code), Run(token, count, subshell), shown]
 
 
 def replied(token: Message, count: int, note: dict[str, object] | None = None) -> list[Effect]:

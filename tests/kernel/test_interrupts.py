@@ -265,6 +265,18 @@ def test_an_await_ends_at_once(kernel: Kernel) -> None:
     assert waiting < 100 * max(loop, 0.01)
 
 
+def test_a_cell_is_interrupted_as_soon_as_its_input_is_shown(
+    kernel: Kernel, interrupt: Callable[[Kernel], None]
+) -> None:
+    """Who reads the execute_input sees a cell that runs: no interrupt after it is lost."""
+    for _ in range(60):
+        result = kernel.execute("import time\ntime.sleep(60)")
+        kernel.until(lambda result=result: result.of_type("execute_input"), "the input")  # type: ignore[misc]
+        interrupt(kernel)
+        kernel.finish(result, seconds=GUARD_SECONDS)
+        assert result.reply["ename"] == "KeyboardInterrupt"
+
+
 def test_an_interrupt_while_idle_does_nothing(kernel: Kernel, interrupt: Callable[[Kernel], None]) -> None:
     """An interrupt between two cells hits neither."""
     for _ in range(10):

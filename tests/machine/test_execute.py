@@ -259,7 +259,7 @@ def test_a_cell_without_history_shows_its_input_and_does_not_count() -> None:
     bench.receive(a)
     bench.finish(a)
     shown = Send("iopub", b.publish("execute_input", ExecuteInput("b", 1)))
-    assert bench.receive(b) == [*busy(b), shown, Run(b, 1)]
+    assert bench.receive(b) == [*busy(b), Run(b, 1), shown]
     assert bench.finish(b) == [Commit(b, 0), *replied(b, 1)]
     assert bench.receive(c) == started(c, 2)
 

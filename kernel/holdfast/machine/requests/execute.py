@@ -36,12 +36,15 @@ def start(state: KernelState, shell: Shell, message: Message, at: float) -> list
         state.execution_count += 1
     shell.running, shell.arrived, shell.failure = message, at, None
     shell.count = state.execution_count
+    if stored:
+        effects.append(Remember(shell.count, code=request.code))
+    # 1. Whoever reads the execute_input may interrupt at once: the cell must be known to the main thread by then.
+    # 2. Sending lets go of the GIL: with Run after it, such an interrupt met a main thread that expected no cell.
+    # What the cell writes goes through the driver's mailbox, so it is sent after the execute_input all the same.
+    effects.append(Run(message, shell.count, shell.name))
     if not request.silent:
         shown = ExecuteInput(request.code, max(shell.count, 1))
         effects.append(Send("iopub", message.publish("execute_input", shown)))
-    if stored:
-        effects.append(Remember(shell.count, code=request.code))
-    effects.append(Run(message, shell.count, shell.name))
     return effects
 
 
