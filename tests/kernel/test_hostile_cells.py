@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from helpers.kernel import Kernel, Shared
 
 #: Cells that damage what a kernel could depend on.  What they do lasts until something repairs it.
+#: Builtins that Python, asyncio or we call around every cell.
+CALLED = ("len", "isinstance", "type", "__import__", "__build_class__", "getattr", "Exception", "tuple", "super", "str")
+
 NAMESPACE = {
     "clears globals": "globals().clear()",
     "deletes the results": "del _, __, ___, Out, In",
@@ -32,6 +35,7 @@ NAMESPACE = {
     "rebinds print": "print = None",
     "rebinds builtins.print": "import builtins; builtins.print = lambda *a, **k: None",
     "sets builtins.print to None": "import builtins; builtins.print = None",
+    **{f"sets builtins.{name} to None": f"import builtins; builtins.{name} = None" for name in CALLED},
     "rebinds input": "input = 5",
     "changes __name__": "__name__ = 'other'",
     "deletes __name__": "del __name__",

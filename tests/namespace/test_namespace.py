@@ -77,12 +77,40 @@ def test_damaged_builtins_are_put_back(damage: str) -> None:
 def test_removed_builtins_come_back() -> None:
     """Those that the cell changed or added stay as it wanted them."""
     vars(builtins).pop("len")
-    vars(builtins)["print"] = "mine"
+    vars(builtins)["print"] = repr
     vars(builtins)["extra"] = 5
     heal_builtins()
     got = (vars(builtins)["len"], vars(builtins)["print"], vars(builtins)["extra"])
     _restore()
-    assert got == (len, "mine", 5)
+    assert got == (len, repr, 5)
+
+
+@pytest.mark.parametrize("name", ["len", "isinstance", "type", "__import__", "__build_class__", "KeyError"])
+def test_builtins_that_cannot_be_called_any_more_come_back(name: str) -> None:
+    """The kernel and every library call them: `builtins.len = None` must not be the end of both."""
+    original = vars(builtins)[name]
+    vars(builtins)[name] = None
+    heal_builtins()
+    got = vars(builtins)[name]
+    _restore()
+    assert got is original
+
+
+def test_a_builtin_that_refuses_to_be_compared_stays() -> None:
+    """It can be called, so it is what the cell wanted."""
+
+    class Odd:
+        def __eq__(self, other: object) -> bool:
+            raise ValueError
+
+        def __call__(self) -> None: ...
+
+    odd = Odd()
+    vars(builtins)["print"] = odd
+    heal_builtins()
+    got = vars(builtins)["print"]
+    _restore()
+    assert got is odd
 
 
 def test_all_builtins_can_go() -> None:
@@ -106,7 +134,7 @@ def test_added_builtins_come_back_too() -> None:
         assert eval("holdfast_test_name") == 5
     finally:
         module._PRISTINE.clear()
-        module._PRISTINE.update(kept)
+        add_builtins(kept)
 
 
 def test_injected_names_are_put_back_when_deleted() -> None:

@@ -15,34 +15,40 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from operator import itemgetter
 from types import ModuleType
 
 from holdfast.namespace.results import Results
 
-#: The builtins as they were when the kernel started.
+#: The builtins as they were when the kernel started, and what takes them all from a dict in one call.
 _PRISTINE = dict(vars(builtins))
-_PRISTINE_NAMES = _PRISTINE.keys()
 _BUILTINS = vars(builtins)
+_take, _taken = itemgetter(*_PRISTINE), tuple(_PRISTINE.values())
 _callable = callable
 
 
 def heal_builtins() -> None:
-    """Put back builtins that user code removed; what it changed or added stays as it is.
+    """Put back builtins that user code removed or made uncallable; else what it changed or added stays as it is.
 
+    Statements and our own bookkeeping call them: after `builtins.len = None` not even an error could be reported.
     Uses no builtin itself: after `__builtins__.__dict__.clear()` there is none.
     """
-    if not _BUILTINS.keys() >= _PRISTINE_NAMES:
-        _BUILTINS.update({**_PRISTINE, **_BUILTINS})
-    # Statements call these two by themselves: without them no error could even be reported.
-    if not _callable(_BUILTINS["__import__"]) or not _callable(_BUILTINS["__build_class__"]):
-        _BUILTINS["__import__"] = _PRISTINE["__import__"]
-        _BUILTINS["__build_class__"] = _PRISTINE["__build_class__"]
+    try:
+        if _take(_BUILTINS) == _taken:
+            return
+    except:  # noqa: E722 - a name is gone (KeyError is one too), or the new value refuses to be compared
+        pass
+    for name, value in _PRISTINE.items():
+        if name not in _BUILTINS or (_callable(value) and not _callable(_BUILTINS[name])):
+            _BUILTINS[name] = value
 
 
 def add_builtins(values: Mapping[str, object]) -> None:
     """Add names that every module finds, and that `heal_builtins` puts back like Python's own."""
+    global _take, _taken
     _PRISTINE.update(values)
     _BUILTINS.update(values)
+    _take, _taken = itemgetter(*_PRISTINE), tuple(_PRISTINE.values())
 
 
 class Namespace:
