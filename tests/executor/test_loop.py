@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import selectors
+import socket
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -97,6 +99,43 @@ def test_it_can_be_closed_once_it_has_left() -> None:
 
 
 # ---------------------------------------------------------------- stepping from inside
+
+
+def test_a_spinning_task_is_polled_around_seldom(loop: UserLoop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each poll lets go of the GIL for a moment too short for another thread to take it, and starves that thread."""
+    polls = 0
+    poll = selectors.DefaultSelector.select
+
+    def counted(selector: Any, timeout: float | None = None) -> Any:
+        nonlocal polls
+        polls += 1
+        return poll(selector, timeout)
+
+    monkeypatch.setattr(selectors.DefaultSelector, "select", counted)
+
+    async def main() -> None:
+        for _ in range(20_000):
+            await asyncio.sleep(0)
+
+    _drive(loop, main)
+    assert 1 <= polls < 10_000
+
+
+def test_descriptors_are_noticed_beside_a_spinning_task(loop: UserLoop) -> None:
+    """What became readable is read, though the loop never has to wait."""
+    ours, theirs = socket.socketpair()
+    seen: list[bytes] = []
+    with ours, theirs:
+
+        async def main() -> None:
+            loop.add_reader(ours, lambda: seen.append(ours.recv(9)))
+            theirs.send(b"x")
+            while not seen:
+                await asyncio.sleep(0)
+            loop.remove_reader(ours)
+
+        _drive(loop, main)
+    assert seen == [b"x"]
 
 
 def test_run_until_complete_inside_a_step(loop: UserLoop) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
+import selectors
 import sys
 from asyncio import events, tasks
 from collections import deque
@@ -35,6 +36,8 @@ _run_forever = _Base.run_forever
 
 #: Seconds of one step after which an interrupt is meant for a task, though no cell runs.
 STUCK = 1.0
+#: Seconds between two polls of a loop that always has something to do; more than Python's switch interval.
+POLL = 0.002
 
 
 class _Ready(deque[asyncio.Handle]):
@@ -51,11 +54,33 @@ class _Ready(deque[asyncio.Handle]):
         return super().popleft() if self else self.idle
 
 
+class _Selector(selectors.DefaultSelector):
+    """Looks at the descriptors of a busy loop once in a while, not at each of its steps.
+
+    1. A task of the user's spins: `while True: await asyncio.sleep(0)`.  Each step polls, and to poll is to let
+       go of the GIL for a microsecond.
+    2. The kernel thread, which waits for the GIL, is woken by that, and finds it taken again.
+    3. Python makes the holder give way only when somebody has waited for a whole switch interval: each futile
+       waking starts that anew, and a request waited up to five seconds.
+    """
+
+    _looked_at = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """As in Python, but nothing is ready when a poll follows another within `POLL` seconds."""
+        now = monotonic()
+        if timeout is not None and timeout <= 0 and now - self._looked_at < POLL:
+            return []
+        ready = super().select(timeout)
+        self._looked_at = now
+        return ready
+
+
 class UserLoop(_Base):  # type: ignore[misc]
     """The platform's loop, re-entrant and not to be stopped by the user."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(*(() if sys.platform == "win32" else (_Selector(),)))
         self._ready: _Ready = _Ready(self._ready)
         self._ready.idle = asyncio.Handle(_nothing, (), self)
         self._ready.idle.cancel()
