@@ -1,7 +1,8 @@
-"""What durability costs, without a kernel around it: commits of cells in a namespace, on a store on disk.
+"""What durability costs: commits of cells in a namespace, and kernels with and without it side by side.
 
 Run as `python -m benchmarks.durability [SECTION ...] [--gigabytes N] [--durability full|process]`; sections: small,
-arrays, frame, rows, hub, results.  Prints medians in milliseconds; run it on an idle machine.
+arrays, frame, rows, hub, results (no kernel around them), and warm, flat, start, memory (see `modes.py`).  Prints
+medians in milliseconds; run it on an idle machine.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Literal, cast
 
+from benchmarks import modes
 from holdfast.durable.commit import SessionCommitter
 from holdfast.durable.folder import open_session
 from holdfast.durable.reports import Cell
@@ -180,12 +182,15 @@ SECTIONS: dict[str, Callable[[Bench, float], None]] = {
 def main() -> None:
     """Run the sections that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("sections", nargs="*", choices=[[], *SECTIONS], default=list(SECTIONS))
+    parser.add_argument("sections", nargs="*", choices=[[], *SECTIONS, *modes.SECTIONS], default=list(SECTIONS))
     parser.add_argument("--gigabytes", type=float, default=1.0, help="scale of the large values")
     parser.add_argument("--durability", choices=("full", "process"), default="full")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
     for name in given.sections:
+        if name in modes.SECTIONS:
+            modes.SECTIONS[name](given.gigabytes)
+            continue
         bench = Bench(given.durability)
         SECTIONS[name](bench, given.gigabytes)
         bench.close()

@@ -20,6 +20,13 @@ def test_monotonic_does_not_go_back() -> None:
     assert clock.monotonic() <= clock.monotonic()
 
 
+def test_the_wall_clock_is_in_milliseconds() -> None:
+    """Since the epoch, like the date."""
+    seconds = datetime.fromisoformat(Clock().date()).timestamp()
+    assert abs(Clock().wall() / 1000 - seconds) < 60
+    assert FakeClock(1.5).wall() == 1500
+
+
 def test_a_fake_clock_stands_still() -> None:
     """Until the test moves it."""
     clock = FakeClock(5.0)

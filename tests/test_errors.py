@@ -19,6 +19,7 @@ from holdfast.errors import (
     HoldfastError,
     KernelBug,
     PeerError,
+    PromptCancelledError,
     Replayed,
     StdinNotImplementedError,
     StoreError,
@@ -40,6 +41,7 @@ EXAMPLES: list[tuple[HoldfastError, list[str]]] = [
         ["cannot listen for shell on tcp://127.0.0.1:5", "Address already in use", "port 0"],
     ),
     (StdinNotImplementedError("input"), ["input()", "run the cell in JupyterLab or jupyter console"]),
+    (PromptCancelledError("name? "), ["'name? '", "cancelled", "run the cell again"]),
     (KernelBug("the driver", "ZeroDivisionError()"), ["a bug in Holdfast", "the driver", "please report"]),
 ]
 

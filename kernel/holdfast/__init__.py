@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from holdfast.cell import output_follows, page, set_next_input
+    from holdfast.current import session as session
 
+# `session` is not in it: `from holdfast import *` must not take that name from a notebook's own session.
 __all__ = ["output_follows", "page", "set_next_input"]
 
 
@@ -18,4 +20,8 @@ def __getattr__(name: str) -> object:
         from holdfast import cell
 
         return getattr(cell, name)
+    if name == "session":
+        from holdfast.current import session
+
+        return session
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,14 +12,18 @@ from holdfast.errors import CellError
 
 _follows: Callable[[Literal["newest", "starter"]], None] | None = None
 _add_payload: Callable[[Mapping[str, object]], None] | None = None
+#: For `holdfast.session`: what the kernel keeps (an `Overview`), or a sentence why it keeps nothing.
+overview: Callable[[], object] | None = None
 
 
 def install(
-    follows: Callable[[Literal["newest", "starter"]], None], add_payload: Callable[[Mapping[str, object]], None]
+    follows: Callable[[Literal["newest", "starter"]], None],
+    add_payload: Callable[[Mapping[str, object]], None],
+    describe: Callable[[], object],
 ) -> None:
     """The running kernel hands in what its cells may call."""
-    global _follows, _add_payload
-    _follows, _add_payload = follows, add_payload
+    global _follows, _add_payload, overview
+    _follows, _add_payload, overview = follows, add_payload, describe
 
 
 def output_follows(which: Literal["newest", "starter"]) -> None:

@@ -15,11 +15,16 @@ def _date() -> str:
     return datetime.now(UTC).isoformat()
 
 
+def _wall() -> int:
+    return time.time_ns() // 1_000_000
+
+
 class Clock(NamedTuple):
-    """`monotonic()` in seconds; `date()` in ISO 8601 with a zone, for headers."""
+    """`monotonic()` in seconds; `date()` in ISO 8601 with a zone, for headers; `wall()` in ms since the epoch."""
 
     monotonic: Callable[[], float] = time.monotonic
     date: Callable[[], str] = _date
+    wall: Callable[[], int] = _wall
 
 
 class FakeClock:
@@ -35,3 +40,7 @@ class FakeClock:
     def date(self) -> str:
         """See `Clock`; the epoch plus `now`."""
         return datetime.fromtimestamp(self.now, UTC).isoformat()
+
+    def wall(self) -> int:
+        """See `Clock`."""
+        return round(self.now * 1000)

@@ -101,6 +101,17 @@ class StdinNotImplementedError(CellError, NotImplementedError):
         )
 
 
+class PromptCancelledError(CellError, EOFError):
+    """A prompt that was settled without an answer, from outside or because its session went on without it."""
+
+    def __init__(self, prompt: str) -> None:
+        super().__init__(prompt)
+        self.prompt = prompt
+
+    def __str__(self) -> str:
+        return f"the prompt {self.prompt!r} was cancelled, nobody answered it; run the cell again to be asked again"
+
+
 class StoreError(HoldfastError):
     """A disk or a server could not keep what it was given."""
 

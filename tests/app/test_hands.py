@@ -67,7 +67,7 @@ class RealKernel(MemoryKernel):
         self.notes.post = mailbox.post
         self.comms = Comms(lambda *message: mailbox.post(Published(None, *message[:3])))
         self.engine = MemoryEngine(lambda: 0.0)
-        self.prompts = Prompts(self.engine, lambda: (self.main.running.token, True, "p"), self._ask)  # type: ignore[union-attr]
+        self.prompts = Prompts(lambda: self.engine, lambda: (self.main.running.token, True, "p"), self._ask)  # type: ignore[union-attr]
         self._done = finisher(mailbox, lambda: 0.0)
         self.main = self._make_runner(self.loop, Context(), self.interrupts)
         self.hands = Hands(  # type: ignore[assignment]

@@ -9,6 +9,7 @@ import pytest
 from helpers.messages import message
 from holdfast.app.services import Services
 from holdfast.language.history import History
+from holdfast.magics.registry import Magics
 from holdfast.namespace.namespace import Namespace
 from holdfast.output.comms import Comms
 from holdfast.wire.contents import ErrorReply
@@ -23,7 +24,7 @@ def services() -> Services:
     history.append(1, "answer = 42", None)
     history.append(2, "answer", None)
     history.set_output(2, "42")
-    return Services(namespace, history, Comms(lambda *_: None))
+    return Services(namespace, history, Comms(lambda *_: None), Magics())
 
 
 def _ask(services: Services, msg_type: str, **content: object) -> dict[str, object]:

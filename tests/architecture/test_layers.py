@@ -16,7 +16,7 @@ RINGS = frozenset(
 # What each ring may import besides itself and EVERYONE.  A dotted entry allows that module only.
 ALLOWED: dict[str, frozenset[str]] = {
     "cli": frozenset({"app"}),
-    "app": RINGS | {"cell"},
+    "app": RINGS | {"cell", "current"},
     "machine": frozenset({"wire"}),
     "transport": frozenset({"wire"}),
     "durable": frozenset({"namespace"}),
@@ -35,10 +35,11 @@ ALLOWED: dict[str, frozenset[str]] = {
     "__main__": frozenset({"app"}),
     "display": frozenset({"output"}),
     "cell": frozenset(),
+    "current": frozenset({"cell", "durable.overview", "durable.reports", "durable.rows", "durable.tables"}),
     "errors": frozenset(),
     "ids": frozenset(),
     "clock": frozenset(),
-    ROOT: frozenset({"cell", "display"}),
+    ROOT: frozenset({"cell", "current", "display"}),
 }
 
 

@@ -1,114 +1,61 @@
-"""Random notebooks: after each cell, a fresh process that restores has the same values and the same aliasing."""
+"""Random notebooks: stored and restarted, and restored by fresh processes, they are as if nothing had ever been stored."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from difflib import unified_diff
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-from helpers import restorer
-from helpers.durable import Notebook
-from helpers.programs import Program
-from holdfast.durable.folder import open_session
+from helpers.differential import CELLS, Differential
+from helpers.wide_programs import WideProgram
 
-#: Programs in the suite, and in the nightly run.
-SEEDS, NIGHTLY, CELLS = 60, 5000, 14
-
-Restore = Callable[[Path], dict[str, list[str]]]
+#: Programs in the suite, and those of the nightly run, by seed.
+SEEDS, NIGHTLY = range(60), range(1000, 6000)
+_SLICE = 10
 
 
 @pytest.fixture(scope="module")
-def restore() -> Iterator[Restore]:
-    """Asks the server of fresh processes for the description of a session."""
-    with subprocess.Popen(
-        [sys.executable, restorer.__file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as server:
-        assert server.stdin is not None
-        assert server.stdout is not None
-        given, taken = server.stdin, server.stdout
-
-        def ask(folder: Path) -> dict[str, list[str]]:
-            given.write(f"{folder}\n")
-            given.flush()
-            answer: dict[str, list[str]] = json.loads(taken.readline())
-            return answer
-
-        yield ask
-        given.close()
+def differential() -> Iterator[Differential]:
+    """Servers of fresh processes."""
+    servers = Differential()
+    yield servers
+    servers.close()
 
 
-def _compare(seed: int, folder: Path, restore: Restore) -> None:
-    session = open_session(folder, "notebook", "process")
-    try:
-        notebook = Notebook(session.store)
-        for code in Program(seed).write(CELLS):
-            notebook.run(code)
-            assert notebook.failed == ""
-            if "unchecked" in notebook.notes:
-                notebook.audit()
-            answer = restore(folder)
-            difference = "\n".join(unified_diff(notebook.describe(), answer["lines"], "live", "restored", n=0))
-            assert not difference, f"seed {seed}, cell {notebook.count}:\n{code}\n{difference}"
-            assert not answer["lost"], f"seed {seed}, cell {notebook.count}: {answer['lost']}"
-    finally:
-        session.close()
+def _named(seeds: range) -> str:
+    return f"{seeds.start}-{seeds.stop - 1}"
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(
-    "seeds", [range(i, i + 10) for i in range(0, SEEDS, 10)], ids=lambda r: f"{r.start}-{r.stop - 1}"
-)
-def test_a_fresh_process_restores_the_same(seeds: range, tmp_path: Path, restore: Restore) -> None:
-    """After each cell of each program the restored namespace is isomorphic to the live one."""
+@pytest.mark.parametrize("seeds", [SEEDS[i : i + _SLICE] for i in range(0, len(SEEDS), _SLICE)], ids=_named)
+def test_a_fresh_process_restores_the_same(seeds: range, differential: Differential) -> None:
+    """After each cell of each program the stored, the restarted and the restored notebook are as the live one."""
     for seed in seeds:
-        folder = tmp_path / str(seed)
-        folder.mkdir(mode=0o700)
-        _compare(seed, folder, restore)
+        differential.compare(seed)
 
 
 @pytest.mark.nightly
 @pytest.mark.timeout(0)
-@pytest.mark.filterwarnings("ignore")
-def test_a_fresh_process_restores_the_same_at_night(tmp_path: Path, restore: Restore) -> None:
+@pytest.mark.parametrize("seeds", [NIGHTLY[i : i + 100] for i in range(0, len(NIGHTLY), 100)], ids=_named)
+def test_a_fresh_process_restores_the_same_at_night(seeds: range, differential: Differential) -> None:
     """As above, for many more programs; the seed is in the message."""
-    for seed in range(SEEDS, SEEDS + NIGHTLY):
-        folder = tmp_path / str(seed)
-        folder.mkdir(mode=0o700)
-        _compare(seed, folder, restore)
+    for seed in seeds:
+        differential.compare(seed)
 
 
 def test_programs_depend_on_their_seed_only() -> None:
     """The same seed writes the same cells, another seed others."""
-    assert Program(1).write(9) == Program(1).write(9)
-    assert Program(1).write(9) != Program(2).write(9)
+    assert WideProgram(1).write(CELLS) == WideProgram(1).write(CELLS)
+    assert WideProgram(1).write(CELLS) != WideProgram(2).write(CELLS)
 
 
-@pytest.mark.timeout(300)
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(
-    "seeds", [range(i, i + 10) for i in range(1000, 1030, 10)], ids=lambda r: f"{r.start}-{r.stop - 1}"
-)
-def test_a_restored_session_goes_on_and_is_restored_again(seeds: range) -> None:
-    """Restoring after every second cell, with an audit now and then, changes nothing."""
-    for seed in seeds:
-        notebook = Notebook()
-        for i, code in enumerate(Program(seed).write(CELLS)):
-            notebook.run(code)
-            assert notebook.failed == ""
-            if "unchecked" in notebook.notes:
-                notebook.audit()
-            other, report = notebook.restored()
-            difference = "\n".join(unified_diff(notebook.describe(), other.describe(), "live", "restored", n=0))
-            assert not difference, f"seed {seed}, cell {notebook.count}:\n{code}\n{difference}"
-            assert not report.lost, f"seed {seed}, cell {notebook.count}: {report.lost}"
-            if i % 2:
-                notebook = other
-                notebook.namespace.install()
-                if i % 3 == 0:
-                    notebook.audit()
+def test_a_difference_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A notebook whose cells differ from process to process fails, with its seed."""
+    cells = ["import os", "x = os.getpid()"]
+    monkeypatch.setattr(WideProgram, "write", lambda self, length: cells)
+    servers = Differential()
+    try:
+        with pytest.raises(AssertionError, match="seed 7, cell 2"):
+            servers.compare(7)
+    finally:
+        servers.close()

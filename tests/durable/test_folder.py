@@ -229,15 +229,19 @@ def test_a_byte_flipped_in_a_chunk_is_noticed(tmp_path: Path, opened: Callable[.
         flip(pack(Path(session.folder)), offset)
     again = opened(tmp_path, NAME).store
     assert not again.verify(buffer)
-    with pytest.raises(Tampered, match="stream of version 1"):
+    with pytest.raises(Tampered, match="not what was written"):
         again.record(1)
 
 
 def test_a_promise_that_was_changed_is_never_returned(tmp_path: Path, opened: Callable[..., Session]) -> None:
-    """A settled value is authentic or refused."""
-    change("update promises set value = ? where number = 3", b"{}")(seed(tmp_path))
-    with pytest.raises(Tampered, match="k1-e1-c3-0123"):
-        opened(tmp_path, NAME).store.promise_rows()
+    """A settled value is authentic or refused, asked for alone or with all others."""
+    folder = seed(tmp_path)
+    store = opened(tmp_path, NAME).store
+    change("update commits set value = ? where number = 3", b"{}")(folder)
+    with pytest.raises(Tampered, match="commit 3"):
+        store.promise_rows()
+    with pytest.raises(Tampered, match="commit 3"):
+        store.promise("k1-e1-c3-0123")
 
 
 UNTOUCHED: dict[str, tuple[Callable[[Path, Path], object], str]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -95,6 +96,13 @@ def test_a_tag_holds_for_what_it_was_made_for_only(key: bytes, ident: bytes, kin
     tag = Seal(b"k", b"i").tag(b"record", b"body")
     assert Seal(b"k", b"i").holds(b"record", b"body", tag)
     assert not Seal(key, ident).holds(kind, body, tag)
+
+
+@pytest.mark.parametrize("body", [b"", b"body", b"b" * 100_000])
+def test_a_tag_is_an_hmac(body: bytes) -> None:
+    """Made in two halves, it is HMAC-SHA256 under the session's own key, the kind before the body."""
+    own = hmac.digest(b"k", b"holdfast session\0i", "sha256")
+    assert Seal(b"k", b"i").tag(b"record", body) == hmac.digest(own, b"record\0" + body, "sha256")
 
 
 def test_the_id_of_a_key_does_not_hold_it() -> None:

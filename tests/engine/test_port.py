@@ -14,13 +14,18 @@ from hypothesis import strategies as st
 
 from helpers.engines import TemporaryEngine
 from holdfast.clock import FakeClock
+from holdfast.engine.fallback import FallbackEngine
 from holdfast.engine.memory import MemoryEngine
 from holdfast.engine.port import Engine, Promise, State
 
 HANG = 20.0
 
 Make = Callable[[FakeClock], Engine]
-ENGINES: dict[str, Make] = {"memory": lambda clock: MemoryEngine(clock.monotonic), "embedded": TemporaryEngine}
+ENGINES: dict[str, Make] = {
+    "memory": lambda clock: MemoryEngine(clock.monotonic),
+    "embedded": TemporaryEngine,
+    "fallback": lambda clock: FallbackEngine(MemoryEngine(clock.monotonic), MemoryEngine(clock.monotonic), pytest.fail),
+}
 SETTLED: list[State] = ["resolved", "rejected", "rejected_canceled"]
 
 
@@ -127,6 +132,27 @@ def test_a_waiter_is_woken(engine: Engine) -> None:
     for waiter in waiters:
         waiter.join()
     assert [promise.value for promise in got] == [5, 5, 5]
+
+
+def test_a_wait_ends_with_what_it_was_told_to_look_for(engine: Engine) -> None:
+    """Something that came by another way; whoever brings it wakes the waiters."""
+    engine.create("a")
+    here = threading.Event()
+    got: list[Promise] = []
+    waiter = threading.Thread(target=lambda: got.append(engine.wait("a", HANG, here.is_set)))
+    waiter.start()
+    engine.wake()
+    assert got == []
+    here.set()
+    engine.wake()
+    waiter.join()
+    assert [promise.state for promise in got] == ["pending"]
+
+
+def test_waiting_for_what_is_not_there(engine: Engine) -> None:
+    """A KeyError that names it."""
+    with pytest.raises(KeyError, match="nothing"):
+        engine.wait("nothing", 0)
 
 
 def test_a_waiter_is_not_woken_by_another_promise(engine: Engine) -> None:

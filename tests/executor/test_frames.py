@@ -161,6 +161,30 @@ def test_frames_of_the_kernel_are_dropped_also_in_the_middle() -> None:
     ]
 
 
+def test_what_the_kernel_calls_of_the_standard_library_is_dropped() -> None:
+    """`input()` waits in `threading`; the cell that called it is all there is to see."""
+    text = shown("go(int)", {"go": ours("__import__('json').loads('no JSON')")})
+    assert [row for row in text.split("\n") if row.startswith(("Cell", "File"))] == ["Cell In[3], line 1"]
+
+
+def test_what_the_cell_calls_of_the_standard_library_is_shown() -> None:
+    """Only frames below one of ours are left out, and what the library calls of the user's is shown again."""
+    own = shown("import json\njson.loads('no JSON')")
+    assert "json/__init__.py" in own
+    back = shown("def default(x): 1/0\ngo(default)", {"go": ours("__import__('json').dumps(1j, default=callback)")})
+    assert [row for row in back.split("\n") if row.startswith(("Cell", "File"))] == [
+        "Cell In[3], line 2",
+        "Cell In[3], line 1, in default(x)",
+    ]
+
+
+def test_what_the_kernel_calls_of_other_packages_is_shown(tmp_path: Path) -> None:
+    """Where a representation of a library's fails is what the user wants to know."""
+    namespace: dict[str, Callable[..., object]] = {}
+    exec(compile("def fail():\n    1/0\n", str(tmp_path / "library.py"), "exec"), namespace)
+    assert "library.py:2" in shown("go(fail)", {"go": ours("callback()"), "fail": namespace["fail"]})
+
+
 def test_a_cell_whose_file_lies_under_a_hidden_prefix_is_shown() -> None:
     """A label wins over a hidden prefix."""
     text = plain(report(failure("1/0"), LABELS, ("/tmp/", *HIDDEN)))

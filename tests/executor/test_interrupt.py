@@ -118,6 +118,67 @@ def test_a_cell_is_stopped(shop: Workshop, code: str) -> None:
     assert shop.value("1") == 1
 
 
+class Unheard:
+    """A cell that a signal has been sent to, whose handler has run `heard` times when the timer ends."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.timers: list[Callable[[], None]] = []
+        self.sent = 0
+        loop = asyncio.new_event_loop()
+        loop.close()
+        self.interrupts = Interrupts({}, (__file__,), loop, lambda _seconds, call: self.timers.append(call))
+        self.interrupts.install()
+        self.interrupts.begin()
+        monkeypatch.setattr(signal, "pthread_kill", self._kill)
+
+    def _kill(self, _thread: int, _signal: int) -> None:
+        self.sent += 1
+
+    def hear(self) -> None:
+        """The handler runs."""
+        with pytest.raises(KeyboardInterrupt):
+            self.interrupts.handle(signal.SIGINT, sys._getframe())
+
+
+def test_a_signal_that_is_not_heard_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It came just before a system call, which it did not end."""
+    cell = Unheard(monkeypatch)
+    cell.interrupts.drain = lambda: bytes([signal.SIGINT])
+    cell.interrupts.arrived()
+    cell.timers.pop()()
+    assert cell.sent == 1
+    assert len(cell.timers) == 1  # that one is listened to as well
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_signal_that_is_heard_is_not_sent_again(monkeypatch: pytest.MonkeyPatch, late: bool) -> None:
+    """Whichever of handler and kernel thread is the first to see it."""
+    cell = Unheard(monkeypatch)
+    delivered = bytearray([signal.SIGINT])
+
+    def drain() -> bytes:
+        taken = bytes(delivered)
+        delivered.clear()
+        return taken
+
+    cell.interrupts.drain = drain
+    steps = [cell.interrupts.arrived, cell.hear]
+    for step in reversed(steps) if late else steps:
+        step()
+    for timer in cell.timers:
+        timer()
+    assert cell.sent == 0
+
+
+@pytest.mark.parametrize("signals", [b"", bytes([signal.SIGTERM])])
+def test_other_signals_are_not_listened_to(monkeypatch: pytest.MonkeyPatch, signals: bytes) -> None:
+    """Only SIGINT stops a cell."""
+    cell = Unheard(monkeypatch)
+    cell.interrupts.drain = lambda: signals
+    cell.interrupts.arrived()
+    assert not cell.timers
+
+
 def test_showing_a_value_can_be_interrupted(shop: Workshop) -> None:
     """A `__repr__` that never ends is the user's code too."""
 

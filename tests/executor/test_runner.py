@@ -272,6 +272,25 @@ def test_a_cell_in_the_background_is_replied_to_at_once(shop: Workshop) -> None:
     assert shop.value("go.set(); await done.wait(); x") == 5
 
 
+@pytest.mark.parametrize(("code", "failed"), [("x = 5", False), ("1 / 0", True), ("import asyncio; 1 / 0", True)])
+def test_the_end_of_a_cell_in_the_background_is_told(shop: Workshop, code: str, failed: bool) -> None:
+    """Its reply left when it began: whoever keeps what it did must hear of its end."""
+    shop.run("import asyncio\ngo = asyncio.Event()")
+    shop.run(f"%%bg\nawait go.wait()\n{code}")
+    assert shop.notes.over == []
+    shop.run("go.set()\nfor _ in range(5): await asyncio.sleep(0)")
+    assert shop.notes.over == [(2, failed)]
+
+
+def test_the_mode_of_the_running_cell_is_known(shop: Workshop) -> None:
+    """The steps around it keep a cell otherwise that goes on after its reply."""
+    modes: list[str] = []
+    for code in ("1", "%%bg\n1", "%%thread\n1", "1 +"):
+        shop.run(code)
+        modes.append(shop.runner.mode)
+    assert modes == ["", "bg", "thread", ""]
+
+
 # ---------------------------------------------------------------- the steps around a cell
 
 

@@ -15,7 +15,7 @@ from holdfast.durable.restore import Restorer
 from holdfast.durable.store.memory import MemoryStore
 from holdfast.durable.store.port import Store
 from holdfast.durable.world import Codec, codec
-from holdfast.executor.compile import compile_cell
+from holdfast.executor.compile import Unit, compile_cell
 from holdfast.namespace.namespace import Namespace
 
 
@@ -33,8 +33,8 @@ class Notebook:
         self.notes: Mapping[str, object] = {}
         self.failed = ""
 
-    def run(self, code: str, live: bool = False) -> None:
-        """Run one cell and commit it."""
+    def execute(self, code: str) -> Unit:
+        """Run one cell, keeping nothing."""
         self.count += 1
         namespace = self.namespace
         namespace.prepare()
@@ -49,6 +49,11 @@ class Notebook:
                     namespace.result(self.count, value)
         except Exception as error:
             self.errors.append(error.with_traceback(None))
+        return unit
+
+    def run(self, code: str, live: bool = False) -> None:
+        """Run one cell and commit it."""
+        unit = self.execute(code)
         codes = tuple(one for one in (unit.body, unit.last) if one is not None)
 
         def done(notes: Mapping[str, object], failed: str) -> None:
@@ -77,11 +82,16 @@ class Notebook:
 
     def describe(self) -> list[str]:
         """Values and aliasing, as comparable text; results of cells included."""
-        namespace = self.namespace.dict
-        values = {name: namespace[name] for name in self.names()}
-        values.update({f"Out[{n}]": value for n, value in self.namespace.results.out.items()})
-        values.update({name: namespace[name] for name in ("_", "__", "___", "_i", "_ii") if name in namespace})
-        return describe(values, namespace, is_definition)
+        return described(self.namespace)
+
+
+def described(space: Namespace) -> list[str]:
+    """Values and aliasing of a namespace, as comparable text; results of cells included."""
+    namespace = space.dict
+    values = {name: namespace[name] for name in space.visible()}
+    values.update({f"Out[{n}]": value for n, value in space.results.out.items()})
+    values.update({name: namespace[name] for name in ("_", "__", "___", "_i", "_ii") if name in namespace})
+    return describe(values, namespace, is_definition)
 
 
 def _copy(store: Store) -> Store:

@@ -10,12 +10,19 @@ from __future__ import annotations
 import enum
 import functools
 import hashlib
+import io
+import os
+import pathlib
 import sys
 import types
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+from holdfast.durable.graph import weak_target
+from holdfast.durable.pickling.lost import LostValue, fields
+from holdfast.durable.reducers.memory import address as _address
 
 _ATOMS = (int, float, complex, str, bytes, bool, range, type(None), type(...), type(NotImplemented))
 _HIDDEN = frozenset(
@@ -58,10 +65,16 @@ class Canon:
             )
         if obj is self._namespace:
             return "globals()"
+        if cls in (weakref.ProxyType, weakref.CallableProxyType):
+            return f"proxy of {self.word(weak_target(obj))}"
         if cls is types.ModuleType:
             return f"module {obj.__name__}"  # type: ignore[attr-defined]
         if cls is tuple:
             return f"({', '.join(map(self.word, obj))})"  # type: ignore[call-overload]
+        if isinstance(obj, tuple) and not cls.__dictoffset__:
+            return f"{self.word(cls)}({', '.join(map(self.word, obj))})"
+        if cls is slice:
+            return f"slice {self.word((obj.start, obj.stop, obj.step))}"  # type: ignore[attr-defined]
         if cls is frozenset:
             return f"frozenset({sorted(map(self.word, obj))})"  # type: ignore[call-overload]
         if isinstance(obj, enum.Enum):
@@ -73,8 +86,12 @@ class Canon:
             return f"{obj.__name__} of {'' if isinstance(owner, types.ModuleType | None) else self.word(owner)}"
         if isinstance(obj, types.MethodType):
             return f"method {self.word(obj.__func__)} of {self.word(obj.__self__)}"
-        if cls.__module__.partition(".")[0] in ("numpy", "datetime", "decimal", "re") and cls.__name__ != "ndarray":
+        if cls.__module__ in ("datetime", "decimal", "re") or isinstance(obj, pathlib.PurePath) or _is_number(obj):
             return f"{cls.__name__} {obj!r}" if "0x" not in repr(obj) else cls.__name__
+        pandas = sys.modules.get("pandas")
+        if pandas is not None and isinstance(obj, pandas.Index):
+            # Immutable: two that are equal are as good as one.
+            return self._frame(obj)
         number = self._numbers.get(id(obj))
         if number is None:
             number = self._numbers[id(obj)] = len(self._numbers)
@@ -84,6 +101,8 @@ class Canon:
 
     def _body(self, number: int, obj: object) -> str:
         cls = type(obj)
+        if cls is LostValue or isinstance(obj, types.GeneratorType | types.CoroutineType):
+            return f"unkept {fields(obj)[1] if cls is LostValue else cls.__name__}"
         if isinstance(obj, types.FunctionType):
             return self._function(obj)
         if isinstance(obj, type):
@@ -94,13 +113,21 @@ class Canon:
             except ValueError:
                 return "empty cell"
         if isinstance(obj, weakref.ref):
-            return f"weakref {self.word(obj())}"
+            return f"{self.word(cls)} {self.word(obj())} {self.word(obj.__callback__)}"
+        if isinstance(obj, weakref.WeakSet):
+            return f"WeakSet {', '.join(map(self.word, sorted(obj, key=_order)))}"
+        if isinstance(obj, weakref.WeakValueDictionary | weakref.WeakKeyDictionary):
+            return f"{cls.__name__} {self._items(dict(obj))}"
+        if isinstance(obj, memoryview):
+            place = _address(obj) - _address(obj.obj) if obj.nbytes else 0
+            how = f"{obj.format} {obj.shape} {obj.strides if len(obj) > 1 else 0} {obj.readonly} at {place}"
+            return f"memoryview {how} of {self.word(obj.obj)} {_digest(obj.tobytes())}"
         if isinstance(obj, functools.partial):
             return f"partial {self.word(obj.func)} {self.word(obj.args)} {self._items(obj.keywords)}"
         numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
         if numpy is not None and isinstance(obj, numpy.ndarray):
             return self._array(number, obj)
-        if pandas is not None and isinstance(obj, pandas.DataFrame | pandas.Series | pandas.Index):
+        if pandas is not None and isinstance(obj, pandas.DataFrame | pandas.Series):
             return self._frame(obj)
         if isinstance(obj, types.MappingProxyType):
             return f"proxy {self._items(obj)}"
@@ -116,13 +143,27 @@ class Canon:
             return f"{head}bytearray {_digest(bytes(obj))}"
         if isinstance(obj, tuple):
             return f"{head}({', '.join(map(self.word, obj))}){self._state(obj)}"
+        if isinstance(obj, BaseException):
+            # Not by its reduction: asking for it leaves an empty `__dict__` behind.
+            return f"{head}error {self.word(obj.args)}{self._state(obj)}"
         if isinstance(obj, property):
             return f"property {self.word(obj.fget)} {self.word(obj.fset)} {self.word(obj.fdel)}"
         if isinstance(obj, staticmethod | classmethod):
             return f"{cls.__name__} {self.word(obj.__func__)}"
         if self._definition(cls) or cls is types.SimpleNamespace:
             return f"{head}object{self._state(obj)}"
-        reduced = obj.__reduce_ex__(4)
+        if isinstance(obj, io.TextIOWrapper):
+            where = "closed" if obj.closed else f"{obj.readable()} {obj.writable()} at {obj.tell()}"
+            return f"file {os.path.basename(obj.name)} {obj.encoding} {where}"
+        if cls.__name__ == "list_iterator" and not obj.__length_hint__():  # type: ignore[attr-defined]
+            # At its end it lets go of its list, and comes back with another empty one.
+            return "list_iterator at the end"
+        if cls.__name__ == "lock":
+            return f"lock {obj.locked()}"  # type: ignore[attr-defined]
+        try:
+            reduced = obj.__reduce_ex__(4)
+        except Exception:
+            return f"unkept {cls.__name__}"
         self._pins.append(reduced)
         if isinstance(reduced, str):
             return f"global {reduced}"
@@ -157,13 +198,13 @@ class Canon:
     def _class(self, cls: type) -> str:
         attributes = {k: v for k, v in vars(cls).items() if k not in _HIDDEN}
         words = []
-        for name, value in attributes.items():
+        for name, value in sorted(attributes.items()):
             if isinstance(value, types.GetSetDescriptorType | types.MemberDescriptorType):
                 words.append(f".{name}: slot")
             else:
                 words.append(f".{name}={self.word(value)}")
         bases = ", ".join(map(self.word, cls.__bases__))
-        return f"class {cls.__qualname__}({bases}) {self.word(type(cls))} {cls.__doc__!r} {' '.join(sorted(words))}"
+        return f"class {cls.__qualname__}({bases}) {self.word(type(cls))} {cls.__doc__!r} {' '.join(words)}"
 
     def _array(self, number: int, array: object) -> str:
         import numpy as np
@@ -182,11 +223,11 @@ class Canon:
 
         if isinstance(frame, pd.DataFrame):
             columns = [f"{name!r}: {self._frame(frame.iloc[:, i])}" for i, name in enumerate(frame.columns)]
-            return f"DataFrame {self._frame(frame.index)} {frame.attrs} {' '.join(columns)}"
+            return f"DataFrame {self._frame(frame.index)} {self._items(frame.attrs)} {' '.join(columns)}"
         assert isinstance(frame, pd.Series | pd.Index)
         if frame.dtype == object:
             values = ", ".join(map(self.word, frame.tolist()))
-        elif getattr(frame.dtype, "kind", "O") in "iufb":
+        elif type(frame.dtype).__module__.startswith("numpy") and frame.dtype.kind in "iufb":
             values = _digest(frame.to_numpy().tobytes())
         else:
             values = _digest("\0".join(map(str, frame.tolist())).encode())
@@ -224,6 +265,14 @@ def _code(code: types.CodeType) -> str:
         _code(c) if isinstance(c, types.CodeType) else repr(c) for c in code.co_consts if not isinstance(c, frozenset)
     ]
     return _digest(repr((code.co_code, code.co_names, code.co_varnames, code.co_freevars, consts)).encode())
+
+
+def _is_number(obj: object) -> bool:
+    """Whether it is one of numpy's or pandas' scalars, types or functions."""
+    numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
+    if pandas is not None and isinstance(obj, pandas.Timestamp | pandas.Timedelta | pandas.Period):
+        return True
+    return numpy is not None and isinstance(obj, numpy.generic | numpy.dtype | numpy.ufunc)
 
 
 def _order(obj: object) -> str:

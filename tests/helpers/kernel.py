@@ -183,6 +183,7 @@ class Client:
         ):
             socket = self._context.socket(kind)
             socket.linger = 0
+            socket.reconnect_ivl = 10  # a kernel that comes back to the ports of its file may not be there yet
             self._configure(socket, kind, public_key)
             self._monitors.append(socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED))
             socket.connect(self.address(channel))
@@ -356,7 +357,7 @@ class Client:
 
 
 class Process:
-    """A kernel process, from its connection file to its end."""
+    """A kernel process, from its connection file to its end; `file` is one that an earlier kernel left."""
 
     def __init__(
         self,
@@ -365,16 +366,19 @@ class Process:
         connection: Mapping[str, object] | None = None,
         environment: Mapping[str, str] | None = None,
         flags: Sequence[str] = (),
+        program: Sequence[str] = ("-m", "holdfast"),
+        file: Path | None = None,
     ) -> None:
         self.mark = secrets.token_hex(8)
         self.folder = folder
-        self.file = folder / f"kernel-{self.mark}.json"
+        self.file = file or folder / f"kernel-{self.mark}.json"
         self.log_file = folder / f"kernel-{self.mark}.log"
-        self.file.touch(mode=0o600)
-        self.file.write_text(json.dumps(dict(connection) if connection is not None else fresh_connection()))
+        if file is None:
+            self.file.touch(mode=0o600)
+            self.file.write_text(json.dumps(dict(connection) if connection is not None else fresh_connection()))
         with self.log_file.open("wb") as log:
             self.popen = subprocess.Popen(
-                [sys.executable, *flags, "-P", "-m", "holdfast", "-f", str(self.file)],
+                [sys.executable, *flags, "-P", *program, "-f", str(self.file)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -461,8 +465,9 @@ class Kernel(Client):
         connection: Mapping[str, object] | None = None,
         environment: Mapping[str, str] | None = None,
         flags: Sequence[str] = (),
+        process: Process | None = None,
     ) -> None:
-        self.process = Process(folder, connection=connection, environment=environment, flags=flags)
+        self.process = process or Process(folder, connection=connection, environment=environment, flags=flags)
         try:
             super().__init__(self.process.connection)
             self.connect()

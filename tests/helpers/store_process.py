@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from holdfast.durable.folder import open_session
-from holdfast.durable.store.chunks import Kept, keep
+from holdfast.durable.store.chunks import Kept, keep, known
 from holdfast.durable.store.points import Point
 from holdfast.durable.store.port import Buffer, Commit, Record, Store
 
@@ -50,7 +50,7 @@ def manifest(number: int) -> dict[str, int]:
 
 def commit(store: Store, number: int, before: Kept | None) -> Kept:
     """Commit cell `number`; returns its array as stored."""
-    kept = keep(memoryview(array(number)), store.put, before)
+    kept = keep(memoryview(array(number)), store.put, known([(before.buffer, before.prints)] if before else ()))
     old, new = manifest(number - 1), manifest(number)
     names: dict[str, int | None] = {name: new.get(name) for name in old | new if old.get(name) != new.get(name)}
     record = Record(number, "component", "", stream(number), (kept.buffer,), b"{}")
@@ -91,7 +91,7 @@ def main(home: str, point: str, nth: int, cells: int) -> None:
     number = check(session.store)
     head = session.store.head()
     buffer: Buffer | None = session.store.record(head.version).buffers[0] if head else None
-    kept = Kept(buffer, ()) if buffer else None
+    kept = Kept(buffer, b"") if buffer else None
     for one in itertools.count(number + 1):
         if cells >= 0 and one > number + cells:
             break

@@ -46,6 +46,9 @@ class Saving:
         """Only loading resolves."""
         raise LookupError(reference)
 
+    def missed(self, lost: Sequence[Lost]) -> None:
+        """Only loading misses."""
+
 
 def _place(known: list[object] | list[types.CellType], obj: object) -> int:
     for i, one in enumerate(known):
@@ -63,6 +66,12 @@ class Loading:
         self._definitions, self._streams = definitions, cells
         self._made: dict[str, object] = {}
         self._filled: set[str] = set()
+        #: What placeholders were put for.
+        self.lost: list[Lost] = []
+
+    def missed(self, lost: Sequence[Lost]) -> None:
+        """See the protocol."""
+        self.lost += lost
 
     def token(self, definition: object) -> str | None:
         """Only saving asks."""
@@ -76,7 +85,7 @@ class Loading:
         """Skeleton, then state."""
         stream, buffers = self._definitions[int(token[1:])]
         if token not in self._made:
-            self._made.setdefault(token, unpickler.skeleton(stream, self))
+            self._made.setdefault(token, unpickler.skeleton(stream, list(map(writable, buffers)), self))
         if token not in self._filled:
             self._filled.add(token)
             unpickler.fill(self._made[token], stream, list(map(writable, buffers)), self)

@@ -30,6 +30,8 @@ class Notes:
         self.shown: list[tuple[int, object]] = []
         self.entered: list[object] = []
         self.on_show: Callable[[object], None] = lambda value: None
+        #: Background cells that are over: (count, whether it failed).
+        self.over: list[tuple[int, bool]] = []
 
     def show(self, job: Job, value: object, last: bool = True) -> None:
         """Noted; `on_show` may raise, as a bad `__repr__` does."""
@@ -51,6 +53,10 @@ class Notes:
     def mode(self, unit: Unit) -> str:
         """No cell is moved to a thread by itself."""
         return ""
+
+    def ended(self, job: Job, unit: Unit, failed: bool) -> None:
+        """Noted."""
+        self.over.append((job.count, failed))
 
     def enter(self, token: object) -> None:
         """Noted."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.kernel import Kernel, wait_for
+from helpers.kernel import Kernel, Process, wait_for
 
 CELLS = {
     "plain values": ("x = 1; s = 'a'; d = {'k': [1, 2]}; x += 1", "x, s, d", "(2, 'a', {'k': [1, 2]})"),
@@ -121,7 +121,7 @@ def test_the_first_cell_says_what_came_back(life: Life) -> None:
         life.kill(kernel)
     with life.kernel() as kernel:
         text, value = banner(kernel, "x")
-        assert text.startswith("Restored 2 variables as of cell [1]; 1 could not be kept: g")
+        assert text.startswith("Restored 1 variable as of cell [1]; 1 could not be kept: g (%session why)")
         assert value == "1"
         assert banner(kernel, "x") == ("", "1")
 
@@ -153,6 +153,17 @@ def test_a_restart_is_clean(life: Life) -> None:
     with life.kernel() as kernel:
         result = kernel.run("'x' in globals()")
         assert (result.result, result.reply["execution_count"]) == ("False", 1)
+
+
+def test_a_restart_is_clean_without_a_notebook(tmp_path: Path) -> None:
+    """Nor does a session that is known by its connection file only bring anything back."""
+    environment = {"HOLDFAST_DURABILITY": "process", "HOLDFAST_HOME": str(tmp_path / "home")}
+    with Kernel(tmp_path, environment=environment) as kernel:
+        kernel.run("x = [1]")
+        kernel.shut_down(restart=True)
+    file = kernel.process.file
+    with Kernel(tmp_path, process=Process(tmp_path, environment=environment, file=file)) as kernel:
+        assert kernel.run("'x' in globals()").result == "False"
 
 
 def test_what_a_clean_session_keeps_after_a_restart(life: Life) -> None:

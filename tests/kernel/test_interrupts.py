@@ -300,6 +300,20 @@ def test_background_tasks_survive_an_interrupt(kernel: Kernel) -> None:
     kernel.run("task.cancel()")
 
 
+def test_a_task_at_work_is_not_taken_for_the_cell(kernel: Kernel) -> None:
+    """A signal that comes while a background task runs Python code ends the cell that waits, not that task."""
+    kernel.run(
+        "import asyncio, time\nasync def work():\n    while True:\n        until = time.monotonic() + 0.02\n"
+        "        while time.monotonic() < until: pass\n        await asyncio.sleep(0)\n"
+        "task = asyncio.create_task(work())"
+    )
+    for _ in range(10):
+        result = kernel.start("print('ready')\nawait asyncio.sleep(60)")
+        kernel.interrupt()
+        _assert_interrupted(kernel, result)
+    assert kernel.run("task.cancel()").result == "True"
+
+
 def test_background_tasks_survive_an_interrupt_while_idle(kernel: Kernel) -> None:
     """SIGINT between cells, while a task of the user's runs Python code, ends neither task nor kernel."""
     kernel.run(

@@ -271,8 +271,51 @@ def test_multiprocessing_prints(kernel: Kernel) -> None:
     )
     result = kernel.run(code)
     assert result.result == "[0, 0, 0]"
-    # Three processes may write their newlines into each other's lines, as on any terminal.
-    assert sorted(result.stdout) == sorted("p0\np1\np2\n")
+    assert sorted(result.stdout.splitlines(keepends=True)) == ["p0\n", "p1\n", "p2\n"]
+
+
+def test_lines_of_forked_children_stay_whole(kernel: Kernel) -> None:
+    """Children that print at once do not write into each other's lines."""
+    code = (
+        _QUIETLY + "    context = multiprocessing.get_context('fork')\n"
+        "    def work(n):\n        for k in range(300): print(n, k)\n"
+        "    ps = [context.Process(target=work, args=(n,)) for n in range(4)]\n"
+        "    [p.start() for p in ps]; [p.join() for p in ps]"
+    )
+    lines = kernel.run(code).stdout.splitlines()
+    assert sorted(lines) == sorted(f"{n} {k}" for n in range(4) for k in range(300))
+
+
+@pytest.mark.parametrize("end", ["sys.stdout.flush(); os._exit(0)", "pass"])
+def test_the_unfinished_line_of_a_forked_child_is_shown(kernel: Kernel, end: str) -> None:
+    """When the child flushes it, and when the child comes to the end of its cell."""
+    code = (
+        "import sys\n" + _QUIETLY + "    pid = os.fork()\n"
+        f"if pid == 0:\n    print('child', end='')\n    {end}\nelse:\n    os.waitpid(pid, 0)"
+    )
+    assert kernel.run(code).stdout == "child"
+
+
+def test_a_forked_child_can_be_terminated(kernel: Kernel) -> None:
+    """SIGTERM ends it, as `Process.terminate()` expects: our handler is not for it."""
+    code = (
+        _QUIETLY + "    import time, signal\n    context = multiprocessing.get_context('fork')\n"
+        "    p = context.Process(target=time.sleep, args=(60,)); p.start()\n"
+        "p.terminate(); p.join(20); p.exitcode == -signal.SIGTERM"
+    )
+    assert kernel.run(code).result == "True"
+
+
+def test_signals_of_a_forked_child_are_its_own(kernel: Kernel) -> None:
+    """A SIGINT that a child gets interrupts no cell of the kernel."""
+    code = (
+        _QUIETLY + "    import time, signal\n    reader, writer = os.pipe()\n    pid = os.fork()\n"
+        "if pid == 0:\n    try:\n        os.write(writer, b'.'); time.sleep(60)\n"
+        "    except KeyboardInterrupt: os._exit(5)\n    finally: os._exit(6)\n"
+        "os.read(reader, 1); os.kill(pid, signal.SIGINT)\n"
+        "status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])\ntime.sleep(0.2)\nstatus"
+    )
+    assert kernel.run(code).result == "5"
 
 
 # ---------------------------------------------------------------- the stream objects

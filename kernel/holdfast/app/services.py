@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from holdfast.errors import HoldfastError
 from holdfast.executor.source import dedented
 from holdfast.language.history import History
+from holdfast.magics.registry import Magics
 from holdfast.namespace.namespace import Namespace
 from holdfast.output.comms import Comms
 from holdfast.wire.contents import (
@@ -27,7 +28,8 @@ from holdfast.wire.message import Message
 class Services:
     """One method per request type; language modules are imported with the first request that needs them."""
 
-    def __init__(self, namespace: Namespace, history: History, comms: Comms) -> None:
+    def __init__(self, namespace: Namespace, history: History, comms: Comms, magics: Magics) -> None:
+        self._magics = magics
         self._namespace = namespace.dict
         self._history = history
         self._comms = comms
@@ -52,7 +54,7 @@ class Services:
     def _complete(self, request: CompleteRequest) -> object:
         from holdfast.language.complete import complete
 
-        return complete(request.code, _cursor(request.code, request.cursor_pos), self._namespace)
+        return complete(request.code, _cursor(request.code, request.cursor_pos), self._namespace, self._magics.complete)
 
     def _inspect(self, request: InspectRequest) -> object:
         from holdfast.language.inspection import inspect_request

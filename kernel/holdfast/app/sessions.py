@@ -11,6 +11,9 @@ from collections.abc import Sequence
 from holdfast.durable.folder import home
 from holdfast.durable.listing import Summary, history, moved_aside, summaries
 from holdfast.durable.store.port import LogEntry
+from holdfast.durable.tables import local_time, size_text
+
+__all__ = ["listed", "local_time", "size_text", "told", "where"]
 
 
 def where() -> str:

@@ -59,6 +59,8 @@ class CellSurroundings:
         self._sources = sources
         self._hidden = hidden
         self.around: list[Around] = []
+        #: A cell that ran in the background is over: (job, unit, whether it failed).
+        self.ended: Callable[[Job, Unit, bool], None] = lambda job, unit, failed: None
 
     def show(self, job: Job, value: object, last: bool) -> None:
         """Publish an execute_result, unless the value displays itself."""

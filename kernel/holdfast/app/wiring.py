@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import Callable
 from contextvars import Context
@@ -16,13 +15,16 @@ from types import ModuleType
 from typing import cast
 
 from holdfast import cell
+from holdfast.app.banner import RestoreBanner
 from holdfast.app.driver import Driver
 from holdfast.app.hands import Hands, finisher
 from holdfast.app.identity import kernel_info
 from holdfast.app.interaction import Exiter, Help
+from holdfast.app.promises import CellPromises
 from holdfast.app.services import Services
-from holdfast.app.session import DurableSession, RestoreBanner
+from holdfast.app.session import DurableSession
 from holdfast.app.settings import Settings
+from holdfast.app.signals import Signals
 from holdfast.app.surroundings import (
     SWITCH_INTERVAL,
     BlockingAround,
@@ -34,7 +36,6 @@ from holdfast.app.surroundings import (
 from holdfast.clock import Clock
 from holdfast.compat import figures, finder
 from holdfast.durable.memory import MemoryCommitter
-from holdfast.engine.memory import MemoryEngine
 from holdfast.executor.interrupt import Interrupts, interruptible, protected
 from holdfast.executor.loop import Nesting, UserLoop
 from holdfast.executor.runner import Runner, Stoppable
@@ -123,8 +124,8 @@ class Kernel:
         self.runner.complain(error)
 
     def _user_side(self, settings: Settings) -> None:
-        self.engine = MemoryEngine(self.clock.monotonic)
-        self.prompts = Prompts(self.engine, self._asker, self._ask)
+        self.promises = CellPromises(self.session_id, settings.durability, self.clock, self._say)
+        self.prompts = self.promises.prompts = Prompts(self.promises.engine, self._asker, self._ask)
         self.magics = Magics()
         self.namespace = Namespace({"input": self.prompts.input}, settings.out_limit)
         self.loop = UserLoop()
@@ -136,21 +137,25 @@ class Kernel:
         self._done = finisher(self.driver.mailbox, self.clock.monotonic)
         self.runner = self._make_runner(self.loop, self.context, self.interrupts)
         output = OutputAround(self.attribution, self.streams, self.descriptors)
+        banner = self.banner = RestoreBanner(self.surroundings.publish)
         self.session = DurableSession(
             settings,
             os.environ,
             self._connection_file,
             self.namespace,
             self._current,
-            self.surroundings.publish,
+            banner,
             self.clock,
             self.loop,
+            self.promises,
         )
         self.driver.committer = self.session
+        self.surroundings.ended = self.session.ended_in_background
         self.surroundings.around = [
+            self.promises,
             self.session,  # the first to begin is the last to end: what all others did is committed too
             output,
-            RestoreBanner(self.session),
+            banner,
             BlockingAround(self._current, self.clock.monotonic),
             FiguresAround(),
             CoroutinesAround(self.namespace, self._current),
@@ -166,7 +171,7 @@ class Kernel:
 
     def _language(self) -> None:
         self.history = History()
-        services = Services(self.namespace, self.history, self.comms)
+        services = Services(self.namespace, self.history, self.comms, self.magics)
         self.hands = Hands(
             self.loop,
             self._make_runner,
@@ -186,8 +191,11 @@ class Kernel:
         if token is None:
             return None, False, ""
         answers = isinstance(token.content, ExecuteRequest) and token.content.allow_stdin
-        count = self.state.execution_count
-        return token, answers, f"k{self.session_id}-c{count}-{token.header.msg_id}"
+        return token, answers, self.promises.of(token)
+
+    def _say(self, text: str) -> None:
+        """A sentence to the user, below the cell that runs."""
+        self.surroundings.publish("stream", {"name": "stderr", "text": f"{text}\n"})
 
     def _ask(self, token: object, prompt: str, password: bool) -> None:
         self.driver.mailbox.post(Asked(cast(Message, token), prompt, password))
@@ -204,7 +212,9 @@ class Kernel:
             MAGIC: self.magics,
         }
         add_builtins(values)
-        cell.install(self.attribution.follows, lambda payload: self._current().payload.append(payload))
+        follows, payload = self.attribution.follows, lambda payload: self._current().payload.append(payload)
+        cell.install(follows, payload, self.session.overview)
+        self.magics.offer("session", "holdfast.magics.builtin.session", _current_session, display.display)
 
     def _install_hooks(self) -> None:
         """Libraries find us when they are imported; nothing is imported for it."""
@@ -223,10 +233,8 @@ class Kernel:
 
         Whoever reads the ports may interrupt or end us from then on, so the signals are taken first.
         """
-        self.interrupts.install()
-        # A signal that comes just before the loop's system call does not end that call; a byte in its pipe does.
-        signal.set_wakeup_fd(self.loop._csock.fileno(), warn_on_full_buffer=False)
-        signal.signal(signal.SIGTERM, self._terminated)
+        self.signals = Signals(self.interrupts, lambda: self.driver.mailbox.post(Stopping("SIGTERM")))
+        self.signals.install()
         self.sockets.bind()
         self.heartbeat = Heartbeat(self.sockets.context, self.info)
         return {**self.sockets.ports, "hb": self.heartbeat.port}
@@ -247,14 +255,21 @@ class Kernel:
         watched: dict[int, Callable[[], None]]
         watched = {fd: partial(self._arrived, channel) for fd, channel in self.sockets.descriptors.items()}
         watched |= dict.fromkeys(self.descriptors.readers, self._collect)
-        self.state.execution_count = self.session.open()
-        self.hands.on_leave = self.session.close
+        watched[self.signals.reader.fileno()] = self.interrupts.arrived
+        # In the context of the cells: what is restored into it (context variables, decimal's) is theirs.
+        self.state.execution_count = count = self.context.run(self.session.open)
+        self.promises.open(self.session.session, self.session.epoch, count, self.banner.tell)
+        self.hands.on_leave = self._end_session
         self.heartbeat.start()
         self.driver.give_up = lambda: os._exit(0)
         self.driver.start(self.sockets, self.hands, watched)
         self._watch_parent()
         self.loop.drive()
         self.driver.join(2)
+
+    def _end_session(self, restart: bool) -> None:
+        self.promises.close()
+        self.session.close(restart)
 
     def _orphaned(self) -> None:
         self.driver.mailbox.post(Stopping("the process that started the kernel is gone"))
@@ -269,9 +284,6 @@ class Kernel:
     def _arrived(self, channel: str) -> None:
         self.sockets.stale(channel)
         self.driver.pump()
-
-    def _terminated(self, _signum: int, _frame: object) -> None:
-        self.driver.mailbox.post(Stopping("SIGTERM"))
 
     def _watch_parent(self) -> None:
         """End when the process that started us dies (JPY_PARENT_PID, set by jupyter_client's launcher)."""
@@ -292,6 +304,12 @@ class Kernel:
                 self.driver.loop.call_later(1.0, look)
 
         self.driver.later(1.0, look)
+
+
+def _current_session() -> object:
+    from holdfast.current import session
+
+    return session
 
 
 def _username() -> str:

@@ -18,7 +18,6 @@ from holdfast.app import sessions as kept
 from holdfast.cli.refusal import Refusal
 from holdfast.errors import StoreError
 
-_UNITS = ("B", "kB", "MB", "GB", "TB")
 _LONGEST_CODE = 60
 
 
@@ -38,8 +37,10 @@ def sessions(*, as_json: bool = False) -> int:
         for one in found:
             state = Text(f"in use by process {one.owner}", style="green") if one.owner else Text("")
             cell = f"[{one.count}]" if one.count else ""
-            when = one.at[:19].replace("T", " ")
-            table.add_row(Text(one.name), Text(cell), Text(f"{one.commits}"), Text(when), _size(one.size), state)
+            when = kept.local_time(one.at)
+            table.add_row(
+                Text(one.name), Text(cell), Text(f"{one.commits}"), Text(when), kept.size_text(one.size), state
+            )
         console.print(table)
         for one in found:
             if one.problem:
@@ -61,11 +62,11 @@ def log(name: str, *, limit: int | None = None, as_json: bool = False) -> int:
     for heading in ("commit", "cell", "when", "status", "names", "code"):
         table.add_column(heading, overflow="fold", no_wrap=heading in ("commit", "cell", "when"))
     for entry in shown:
-        status = Text(entry.status, style="" if entry.status == "ok" else "red")
+        status = Text(entry.status, style="red" if entry.status == "error" else "")
         # Keys with an @ are the session's own: results, closure cells, ambient state.
-        changed = [*entry.bound, *(f"-{gone}" for gone in entry.deleted)]
+        changed = [*sorted(entry.bound), *(f"-{gone}" for gone in sorted(entry.deleted))]
         names = " ".join(name for name in changed if not name.removeprefix("-").startswith("@"))
-        when = entry.at[:19].replace("T", " ")
+        when = kept.local_time(entry.at)
         row = (str(entry.number), f"[{entry.count}]", when, status, Text(_plain(names)), Text(_first_line(entry.code)))
         table.add_row(*row)
     console.print(table)
@@ -97,13 +98,3 @@ def _first_line(code: str) -> str:
     first = _plain(lines[0].strip()) if lines else ""
     more = len(lines) > 1 or len(first) > _LONGEST_CODE
     return first[:_LONGEST_CODE] + (" …" if more else "")
-
-
-def _size(size: int) -> str:
-    """Bytes as people read them."""
-    value = float(size)
-    for unit in _UNITS:
-        if value < 1000 or unit == _UNITS[-1]:
-            break
-        value /= 1000
-    return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"

@@ -1,4 +1,4 @@
-"""The state around the variables: working folder, import path, environment, random states, warnings filters.
+"""The state around the variables: working folder, import path, environment, random states, filters, rcParams.
 
 It must never load a module to ask it, and never keep what was so before any cell ran.
 
@@ -15,6 +15,8 @@ from collections.abc import Mapping
 
 #: Set for the kernel by whoever starts it, not by cells.
 _OURS = (b"JPY_", b"HOLDFAST_", b"JUPYTER_")
+_STATES = {"@arandom": "random state", "@anumpy": "numpy random state"}
+_BACKEND = frozenset({"backend", "backend_fallback", "interactive", "toolbar"})
 _ENVIRON: Mapping[bytes, bytes] = getattr(os.environ, "_data", {})
 
 
@@ -26,17 +28,49 @@ class Ambient:
         self._environ = dict(_ENVIRON)
         self._filters = list(warnings.filters)
         self._cwd = _cwd()
-        self._last: dict[str, object] = {"@aplace": self._place(), "@arandom": _random(), "@anumpy": _numpy()}
+        #: matplotlib's rcParams when last looked at, and those of them that count.
+        self._params: tuple[dict[str, object], dict[str, object]] = {}, {}
+        self._last: dict[str, object] = self._now()
         #: Values of the roots that differ from the start.
         self.values: dict[str, object] = {}
 
+    def _now(self) -> dict[str, object]:
+        return {"@aplace": self._place(), "@arandom": _random(), "@anumpy": _numpy(), "@arcparams": self._drawing()}
+
+    def _drawing(self) -> object:
+        """The rcParams that differ from those matplotlib began with, the choice of a backend left out."""
+        names = vars(sys.modules["matplotlib"]) if "matplotlib" in sys.modules else {}
+        params, first = names.get("rcParams"), names.get("rcParamsOrig")
+        if not isinstance(params, dict) or not isinstance(first, dict):
+            return None
+        whole = dict.copy(params)
+        if whole != self._params[0]:
+            begun = dict.copy(first)
+            self._params = whole, {k: v for k, v in whole.items() if k not in _BACKEND and v != begun.get(k)}
+        return self._params[1] or None
+
     def changed(self) -> list[str]:
         """The roots whose value differs from that at the last call."""
-        now = {"@aplace": self._place(), "@arandom": _random(), "@anumpy": _numpy()}
+        now = self._now()
         changed = [key for key, value in now.items() if value != self._last[key]]
         for key in changed:
             self.values[key] = self._last[key] = now[key]
         return changed
+
+    def listed(self) -> list[tuple[str, str]]:
+        """What cells changed, in words; names only of the environment, whose values may be secrets."""
+        place = self._place()
+        found = [("working folder", str(place["cwd"]))] if "cwd" in place else []
+        found += [("import path", path) for path in place.get("path", ())]  # type: ignore[attr-defined]
+        changed = [*place.get("set", ()), *place.get("unset", ())]  # type: ignore[misc]
+        found += [("environment", os.fsdecode(name)) for name in sorted(changed)]
+        if "filters" in place:
+            found.append(("warnings filters", f"{len(warnings.filters)}"))
+        found += [(what, "kept") for key, what in _STATES.items() if self.values.get(key) is not None]
+        drawing = self.values.get("@arcparams")
+        if isinstance(drawing, dict) and drawing:
+            found.append(("matplotlib rcParams", " ".join(sorted(drawing))))
+        return found
 
     def _place(self) -> dict[str, object]:
         environ = _ENVIRON
@@ -72,10 +106,13 @@ class Ambient:
                     name, keys, *rest = value
                     np.random.set_state((name, np.frombuffer(keys, "u4"), *rest))
                     done.append("numpy random state")
+                elif key == "@arcparams" and isinstance(value, dict) and "matplotlib" in sys.modules:
+                    vars(sys.modules["matplotlib"])["rcParams"].update(value)
+                    done.append("matplotlib rcParams")
             except Exception as error:
                 done.append(f"not restored: {key[2:]} ({error})")
         self.values = dict(values)
-        self._last = {"@aplace": self._place(), "@arandom": _random(), "@anumpy": _numpy()}
+        self._last = self._now()
         return done
 
 

@@ -8,7 +8,8 @@ on afterwards with what is left.  Until it is complete the session says that it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
 
@@ -24,10 +25,14 @@ from holdfast.durable.plan import Survey
 from holdfast.durable.publish import Draft, Publisher
 from holdfast.durable.reports import Audited, Cell, State
 from holdfast.durable.roots import Roots
+from holdfast.durable.store.points import Crash, Point, go_on
 from holdfast.durable.store.port import Commit, Store
 from holdfast.durable.world import Codec, SavingWorld
 from holdfast.errors import StoreError
 from holdfast.namespace.namespace import Namespace
+
+#: Names that are compared between two looks at the clock.
+PART = 1024
 
 
 class Keeper:
@@ -42,7 +47,9 @@ class Keeper:
         clock: Clock | None = None,
         ambient: Ambient | None = None,
         guard: Callable[[], AbstractContextManager[object]] = nullcontext,
+        crash: Crash = go_on,
     ) -> None:
+        self.crash = crash
         self.namespace = namespace
         #: Entered around pickling: mutes output and raises an Exception in user code that takes too long.
         self._guard = guard
@@ -64,34 +71,55 @@ class Keeper:
         self._size = 0
         self.count = 0
         self.epoch = 0
+        #: That of the newest commit.
+        self.number = 0
         #: Whether the next commit has to look at every name, because one failed.
         self._scan = False
-        self._audit: list[Component] = []
+        self._audit: Iterator[None] | None = None
+        #: Where in the components the last audit was interrupted, and the variables that it found changed.
+        self._position = 0
+        self._changed: set[str] = set()
         self._audited = True
         #: Whether the store says so.
         self._told = True
+
+    @property
+    def audited(self) -> bool:
+        """Whether everything was compared since the last cell."""
+        return self._audited
 
     def _survey(self, mentions: bool) -> Survey:
         return Survey(self.namespace.dict, self.roots, self.definitions, self.index, self.pins, mentions)
 
     def _rebound(self) -> set[str]:
         """Every variable that is new, gone, or leads to another object than it did."""
-        by_root = self.index.by_root
         found: set[str] = set()
+        deque(self._compare(found), maxlen=0)
+        return found
+
+    def _compare(self, found: set[str]) -> Iterator[None]:
+        """Fill `found` with what `_rebound` returns, a part of the names at a time."""
+        by_root, roots = self.index.by_root, self.roots
         present = set()
-        for key in self.roots.variables():
+        for number, key in enumerate(roots.variables()):
             present.add(key)
             component = by_root.get(key)
-            if component is None or component.bound.get(key, 0) != id(self.roots.value(key)):
+            if component is None or component.bound.get(key, 0) != id(roots.value(key)):
                 found.add(key)
-        found.update(key for key in by_root if not key.startswith("@") or key.startswith("@n") if key not in present)
-        return found
+            if number % PART == PART - 1:
+                yield
+        for number, key in enumerate(list(by_root)):
+            if key not in present and (not key.startswith("@") or key.startswith("@n")):
+                found.add(key)
+            if number % PART == PART - 1:
+                yield
 
     def _store(self, survey: Survey, cell: Cell, deferred: set[Component]) -> Draft:
         """Write what the survey saw, and only then remember it."""
         keys = set(survey.nodes) | survey.gone
         try:
             draft = self._draft(survey, cell.count)
+            self.crash(Point.DRAFTED)
             try:
                 self._write(draft, cell, deferred)
             except Absent:
@@ -126,11 +154,11 @@ class Keeper:
             children=self.roots.next_child,
             last=self.roots.last(),
             inputs=dict(self._owed_inputs),
-            unchecked=sorted({name for component in deferred | self.unchecked for name in component.names}),
+            unchecked=_names(deferred | self.unchecked) if deferred or self.unchecked else [],
             audited=self._audited,
         )
         self._told = self._audited
-        self.store.commit(
+        self.number = self.store.commit(
             Commit(
                 cell.count,
                 cell.epoch,
@@ -171,36 +199,67 @@ class Keeper:
 
         What it finds is committed at once.  Called when the loop is idle, again and again until `complete`.
         """
-        changed: set[str] = set()
         try:
             with self.namespace.lock:
-                complete = self._sweep(until, changed)
+                complete = self._sweep(until)
         except StoreError as error:
-            return Audited(False, tuple(sorted(changed)), str(error))
-        return Audited(complete, tuple(sorted(changed)))
+            return Audited(False, self._take_changed(), str(error))
+        return Audited(complete, self._take_changed())
 
-    def _sweep(self, until: Callable[[], bool], changed: set[str]) -> bool:
+    def _take_changed(self) -> tuple[str, ...]:
+        changed, self._changed = self._changed, set()
+        return tuple(sorted(changed))
+
+    def _sweep(self, until: Callable[[], bool]) -> bool:
         if self._audited:
             return True
-        if not self._audit:
-            self._audit = sorted(self.index.components(), key=lambda c: (c not in self.unchecked, c.audited, c.version))
-            self._audit.reverse()
-            entries, gone = self.roots.sync_results(whole=True)
-            self._owed_entries.update(entries)
-            found = self._rebound() | gone | {entry.partition("=")[2] for entry in entries} | self._owed
-            if found:
-                changed.update(self._check(found))
-        while self._audit:
-            if until():
-                return False
-            component = self._audit.pop()
-            if self.index.by_root.get(next(iter(component.keys), "")) is component:
-                changed.update(self._check(component.roots))
-            self.unchecked.discard(component)
-        self._audited = True
+        if self._audit is None:
+            self._audit = self._steps()
+        try:
+            for _ in self._audit:
+                if until():
+                    return False
+        except BaseException:
+            self._audit = None  # what was owed is looked at first when it begins again
+            raise
+        self._audit, self._audited = None, True
         if self.count and not self._told:
+            self.crash(Point.AUDIT_OVER)
             self._write(Draft(), self._note(), set())
+        self.store.tidy()
         return True
+
+    def _steps(self) -> Iterator[None]:
+        """The whole audit in parts, between which a request may be answered."""
+        entries, gone = self.roots.sync_results(whole=True)
+        self._owed_entries.update(entries)
+        found = gone | {entry.partition("=")[2] for entry in entries} | self._owed
+        found.update(self.ambient.changed())
+        yield from self._compare(found)
+        if found:
+            self._changed |= self._check(found)
+        by_root = self.index.by_root
+        for component in self._order():
+            yield
+            if by_root.get(next(iter(component.keys), "")) is component and not self._as_it_was(component):
+                self._changed |= self._check(component.roots)
+            component.audited = self.count
+            self.unchecked.discard(component)
+
+    def _order(self) -> Iterator[Component]:
+        """Components to look at: those in doubt, then all others from where the last audit was interrupted."""
+        doubtful = sorted(self.unchecked, key=lambda component: component.version)
+        yield from doubtful
+        others = list(dict.fromkeys(self.index.by_root.values()))
+        start = self._position % max(1, len(others))
+        for number in (*range(start, len(others)), *range(start)):
+            self._position = number + 1
+            yield others[number]
+
+    def _as_it_was(self, component: Component) -> bool:
+        """Whether its one variable leads to the same number or short text."""
+        pinned = component.pinned
+        return pinned is not None and self.roots.value(next(iter(component.roots))) is pinned
 
     def _check(self, keys: Iterable[str]) -> set[str]:
         survey = self._survey(mentions=False)
@@ -208,6 +267,7 @@ class Keeper:
         draft = self._draft(survey, self.count)
         gone = any(value is None for value in draft.names.values())
         if draft.records or gone or self._owed_entries or self.definitions.dead:
+            self.crash(Point.AUDIT_FOUND)
             try:
                 self._write(draft, self._note(), set())
             except StoreError:
@@ -244,11 +304,33 @@ class Keeper:
             for key in group.roots[:1]:
                 component = self.index.by_root.get(key)  # type: ignore[assignment]
                 if component is not None:
+                    component.refers, component.leads = frozenset(group.refers), frozenset(group.leads)
                     self.index.add(component, group.ids)
+        self._set_baselines(pending, deadline)
         return all(c.ids is not None for c in pending)
+
+    def _set_baselines(self, restored: list[Component], deadline: float) -> None:
+        """Digest what came back, until `deadline`: those of another process say nothing here (the order of sets).
+
+        What has none when the first cell runs is stored again by the audit after it.  Large values have the same
+        digests everywhere, and are not even read here.
+        """
+        for component in restored:
+            if component.buffers or perf_counter() + component.seconds > deadline:
+                continue
+            survey = self._survey(mentions=False)
+            survey.take(component.roots)
+            draft = self._draft(survey, self.count)
+            for definition, version, digest, parts, _, _ in draft.definitions:
+                if version == definition.version:
+                    definition.digest, definition.parts = digest, parts
 
     def _note(self) -> Cell:
         return Cell(self.count, status="audit", epoch=self.epoch)
+
+
+def _names(components: Iterable[Component]) -> list[str]:
+    return sorted({name for component in components for name in component.names})
 
 
 def seconds(component: Component) -> float:

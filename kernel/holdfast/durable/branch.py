@@ -16,11 +16,12 @@ from collections.abc import Callable
 
 from holdfast.durable.faults import Damaged, Refused
 from holdfast.durable.keys import sync_folder
+from holdfast.durable.store.points import Crash, Point
 from holdfast.durable.store.schema import DATABASE, PACKS, PREPARED, About, connect_to_read, identify
 
 
 def branched(
-    origin: str, key: bytes, name: str, folder_of: Callable[[str, str], str], date: str
+    origin: str, key: bytes, name: str, folder_of: Callable[[str, str], str], date: str, crash: Crash
 ) -> tuple[str, str, str]:
     """Copy `origin` into the first free branch of `name`; returns its folder, its name, and why it is empty or "".
 
@@ -37,7 +38,7 @@ def branched(
         except FileExistsError:
             number += 1
     try:
-        _copy(origin, place, key, its_name, date)
+        _copy(origin, place, key, its_name, date, crash)
     except Refused as error:
         shutil.rmtree(os.path.join(place, PACKS))
         os.unlink(os.path.join(place, PREPARED))
@@ -48,7 +49,7 @@ def branched(
     return place, its_name, ""
 
 
-def _copy(origin: str, place: str, key: bytes, name: str, date: str) -> None:
+def _copy(origin: str, place: str, key: bytes, name: str, date: str, crash: Crash) -> None:
     os.mkdir(os.path.join(place, PACKS), 0o700)
     beside = os.path.join(place, PREPARED)
     if not os.path.exists(os.path.join(origin, DATABASE)):
@@ -76,6 +77,7 @@ def _copy(origin: str, place: str, key: bytes, name: str, date: str) -> None:
         raise Damaged(origin, f"{DATABASE} cannot be read ({error})") from None
     finally:
         source.close()
+    crash(Point.BRANCHED)
     os.replace(beside, os.path.join(place, DATABASE))
     sync_folder(place)
     sync_folder(os.path.dirname(place))

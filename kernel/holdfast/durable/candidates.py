@@ -43,45 +43,53 @@ DEEP, CHANGED, READ, PURE = 3, 2, 1, 0
 class Candidates:
     """What a cell's code objects say."""
 
-    __slots__ = ("names", "bound", "dynamic")
+    __slots__ = ("names", "bound", "dynamic", "calm")
 
     def __init__(self, codes: Sequence[CodeType]) -> None:
         self.names: set[str] = set()
         self.bound: set[str] = set()
         self.dynamic = False
+        #: Whether it only moves values and makes containers: it calls nothing, so it changes nothing around it.
+        self.calm = True
         for code in codes:
             self._scan(code)
         self.dynamic = self.dynamic or not self.names.isdisjoint(DYNAMIC)
 
     def _scan(self, code: CodeType) -> None:
-        names = code.co_names
+        names, raw = code.co_names, code.co_code
         self.names.update(names)
+        ops, arguments = raw[::2], raw[1::2]
+        if not _CALM.issuperset(ops):
+            self.calm = False
         if names:
-            raw = code.co_code
-            high = 0
-            for i in range(0, len(raw), 2):
-                op = raw[i]
-                if op == _EXTENDED:
-                    high = (high | raw[i + 1]) << 8
-                    continue
+            for i, op in enumerate(ops):
                 if op in _STORES:
-                    self.bound.add(names[high | raw[i + 1]])
-                elif op == _INTRINSIC and raw[i + 1] == _IMPORT_STAR:
+                    number, shift, before = arguments[i], 8, i - 1
+                    while before >= 0 and ops[before] == _EXTENDED:
+                        number |= arguments[before] << shift
+                        shift, before = shift + 8, before - 1
+                    self.bound.add(names[number])
+                elif op == _INTRINSIC and arguments[i] == _IMPORT_STAR:
                     self.dynamic = True
-                high = 0
         for const in code.co_consts:
             if type(const) is CodeType:
                 self._scan(const)
 
 
-def _opcodes() -> tuple[frozenset[int], int, int]:
+def _opcodes() -> tuple[frozenset[int], frozenset[int], int, int]:
     from opcode import opmap
 
-    stores = ("STORE_NAME", "DELETE_NAME", "STORE_GLOBAL", "DELETE_GLOBAL")
-    return frozenset(opmap[name] for name in stores), opmap["EXTENDED_ARG"], opmap["CALL_INTRINSIC_1"]
+    stores = frozenset(opmap[name] for name in ("STORE_NAME", "DELETE_NAME", "STORE_GLOBAL", "DELETE_GLOBAL"))
+    calm = {opmap[name] for name in _CALM_NAMES.split() if name in opmap}
+    return stores, stores | calm, opmap["EXTENDED_ARG"], opmap["CALL_INTRINSIC_1"]
 
 
-_STORES, _EXTENDED, _INTRINSIC = _opcodes()
+#: Of several versions of Python.  What adds, compares, iterates or hashes is not among them: a class may define it.
+_CALM_NAMES = (
+    "CACHE RESUME NOP EXTENDED_ARG LOAD_CONST LOAD_NAME LOAD_GLOBAL PUSH_NULL POP_TOP COPY SWAP RETURN_VALUE "
+    "RETURN_CONST LOAD_SMALL_INT BUILD_TUPLE BUILD_LIST BUILD_CONST_KEY_MAP MAKE_FUNCTION SET_FUNCTION_ATTRIBUTE"
+)
+_STORES, _CALM, _EXTENDED, _INTRINSIC = _opcodes()
 _IMPORT_STAR = 2
 
 

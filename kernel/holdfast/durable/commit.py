@@ -14,10 +14,12 @@ from collections.abc import Iterable
 from holdfast.durable.audit import Keeper, seconds
 from holdfast.durable.candidates import CHANGED, DEEP, PURE, Candidates, uses
 from holdfast.durable.components import Component, key_of, name_of
+from holdfast.durable.kinds import ATOM, kind_of
 from holdfast.durable.plan import Survey
 from holdfast.durable.port import Done
 from holdfast.durable.registries import registries
 from holdfast.durable.reports import Cell
+from holdfast.durable.store.points import Point
 from holdfast.errors import StoreError
 
 #: Seconds that checks of what a cell only read may take: the larger of these and this part of the cell's own time.
@@ -30,6 +32,7 @@ class SessionCommitter(Keeper):
     def commit(self, cell: Cell, done: Done) -> None:
         """Make what `cell` left in the namespace durable, then call `done`; never raises."""
         notes: dict[str, object] = {}
+        self.crash(Point.CELL_OVER)
         try:
             with self.namespace.lock:
                 try:
@@ -52,24 +55,26 @@ class SessionCommitter(Keeper):
             reason = f"a bug in Holdfast kept this cell's variables from being saved: {error!r}"
             done({"durable": "failed", **notes}, reason)
             return
+        self.crash(Point.REPLYING)
         done(notes, "")
 
     def _commit(self, cell: Cell, notes: dict[str, object]) -> None:
         self.publisher.pristine = False
-        self.count, self.epoch, self._audited, self._audit = cell.count, cell.epoch, False, []
+        self.count, self.epoch, self._audited, self._audit = cell.count, cell.epoch, False, None
         survey = self._survey(mentions=True)
         proposed = Candidates(cell.codes)
         must = self._must(proposed, cell)
         survey.take(must)
-        survey.maybe.update(self._mentioned(proposed))
+        survey.maybe.update(self._shown(), self._mentioned(proposed))
         survey.notice(registries())
         if proposed.dynamic or cell.live or self._scan:
             survey.maybe.update(self.index.by_root)
         deferred = self._within_budget(survey, cell)
         draft = self._store(survey, cell, deferred)
         self.unchecked -= draft.replaced
-        self.unchecked |= deferred & set(self.index.by_root.values())
         if deferred:
+            by_root = self.index.by_root
+            self.unchecked.update(one for one in deferred if any(by_root.get(key) is one for key in one.keys))
             notes["unchecked"] = self._labels(deferred, [component for component, _ in draft.current])
         if draft.lost:
             notes["lost"] = [list(one) for one in draft.lost]
@@ -98,6 +103,13 @@ class SessionCommitter(Keeper):
                     component = self.index.owner.get(id(namespace[name]))
                     yield from component.roots if component is not None else ()
 
+    def _shown(self) -> Iterable[str]:
+        """Results that are stored already and were displayed again; of immutable ones there is nothing to check."""
+        for entry in self._owed_entries:
+            key = entry.partition("=")[2]
+            if key in self.index.by_root and kind_of(type(self.roots.value(key))) != ATOM:
+                yield key
+
     def _must(self, proposed: Candidates, cell: Cell) -> set[str]:
         """What is looked at whatever it costs: what the cell bound, what is new, what a failed commit owes."""
         namespace, by_root = self.namespace.dict, self.index.by_root
@@ -112,9 +124,10 @@ class SessionCommitter(Keeper):
         must.update(key_of(name) for name in proposed.names if name in namespace and key_of(name) not in by_root)
         entries, gone = self.roots.sync_results()
         self._owed_entries.update(entries)
-        must.update(entry.partition("=")[2] for entry in entries)
+        must.update(key for entry in entries if (key := entry.partition("=")[2]) not in by_root)
         must |= gone
-        must.update(self.ambient.changed())
+        if cell.live or not proposed.calm:
+            must.update(self.ambient.changed())
         for definition in list(self.definitions.dead.values()):
             must.update(key for key in definition.cells if self.definitions.cells.drop(key))
         if proposed.dynamic or cell.live or self._scan or self.roots.size() != size:

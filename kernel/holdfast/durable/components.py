@@ -41,7 +41,7 @@ class Component:
 
     __slots__ = (
         "version", "roots", "hoists", "tokens", "ids", "digest", "buffers", "prints", "seconds", "cell", "lost",
-        "modules", "audited", "bound", "refers", "children", "reopened", "leads",
+        "modules", "size", "pinned", "audited", "bound", "refers", "children", "reopened", "leads",
     )  # fmt: skip
 
     def __init__(self, version: int, roots: Iterable[str]) -> None:
@@ -64,6 +64,10 @@ class Component:
         #: Buffers as stored, and the fingerprints (16 bytes per chunk) they had.
         self.buffers: tuple[Buffer, ...] = ()
         self.prints: tuple[bytes, ...] = ()
+        #: Bytes of its stream and buffers.
+        self.size = 0
+        #: The value of its one root where that is a number or a short text: the same object is the same value.
+        self.pinned: object = None
         #: What its last check took.
         self.seconds = 0.0
         #: The count of the cell that stored it.

@@ -26,6 +26,11 @@ _FLAGS = type.__dict__["__flags__"]
 #: What a class body gets from the interpreter and what is made anew with the class.
 _MADE = frozenset({"__dict__", "__weakref__", "_abc_impl", "__static_attributes__", "__firstlineno__", "__slotnames__"})
 
+#: What `lru_cache` hangs on each function: made again with it.
+_INTERNAL = frozenset(
+    ("functools", name) for name in ("CacheInfo", "lru_cache.<locals>.decorating_function.<locals>.<lambda>")
+)
+
 
 class Definition:
     """One function or class: `token` for life, `version` of its stored record (0: none yet)."""
@@ -61,6 +66,8 @@ def is_definition(obj: object) -> bool:
             return False
         module, qualname = _MODULE.__get__(obj), _QUALNAME.__get__(obj)
     else:
+        return False
+    if (module, qualname) in _INTERNAL:
         return False
     if module == "__main__" or type(module) is not str or type(qualname) is not str:
         return True

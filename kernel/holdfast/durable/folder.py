@@ -18,6 +18,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -33,7 +34,7 @@ from holdfast.durable.faults import (
     Tampered,
     Unusable,
 )
-from holdfast.durable.keys import StrPath, key_id, sync_folder, user_key
+from holdfast.durable.keys import StrPath, key_id, user_key
 from holdfast.durable.lock import Lock
 from holdfast.durable.store.points import Crash, Point, go_on
 
@@ -55,7 +56,7 @@ class Session:
     `notices`: sentences for the user about what was refused or moved aside.
     """
 
-    __slots__ = ("name", "folder", "store", "local", "fresh", "branch_of", "notices", "_lock", "_crash")
+    __slots__ = ("name", "folder", "store", "local", "fresh", "branch_of", "notices", "crash", "_lock")
 
     def __init__(self, name: str, folder: str, store: SqliteStore, local: bool, lock: Lock, crash: Crash) -> None:
         self.name = name
@@ -66,11 +67,11 @@ class Session:
         self.branch_of = ""
         self.notices: tuple[str, ...] = ()
         self._lock = lock
-        self._crash = crash
+        self.crash = crash
 
     def close(self) -> None:
         """Close the store, then let another kernel have the session; may be called twice."""
-        self._crash(Point.CLOSING)
+        self.crash(Point.CLOSING)
         self.store.close()
         self._lock.release()
 
@@ -129,7 +130,7 @@ def open_session(
                 raise
             from holdfast.durable.branch import branched
 
-            made, its_name, reason = branched(error.path, key, name, folder_of, date())
+            made, its_name, reason = branched(error.path, key, name, folder_of, date(), crash)
             session = _usable(made, key, its_name, durability, crash, date)
             session.branch_of = name
             said = f"{error.reason}, so this is {its_name!r}, {reason or f'a branch of {name!r}'}"
@@ -174,15 +175,15 @@ def _own(
         lock = Lock(folder)
         try:
             crash(Point.LOCKED)
+            packs = os.path.join(folder, PACKS)
+            _private(packs)
             if not os.path.exists(os.path.join(folder, DATABASE)):
-                packs = os.path.join(folder, PACKS)
-                _private(packs)
                 if os.listdir(packs) or os.path.exists(os.path.join(folder, f"{DATABASE}-wal")):
                     raise Damaged(folder, f"{DATABASE} is missing")
-                prepare(folder, key, name, date(), crash, durable=durability == "full")
-                if durability == "full":
-                    sync_folder(os.path.dirname(folder))
-                    sync_folder(os.path.dirname(os.path.dirname(folder)))
+                prepare(folder, key, name, date(), crash, local=local)
+            _close_to_others(os.path.join(folder, DATABASE))
+            for pack in os.listdir(packs):
+                _close_to_others(os.path.join(packs, pack))
             store = SqliteStore(folder, key, durability, local=local, crash=crash)
             return Session(name, folder, store, local, lock, crash)
         except (Damaged, Tampered) as error:
@@ -191,6 +192,7 @@ def _own(
                 raise
             # Moved while we hold its lock: no other kernel opens it meanwhile.
             notices.append(f"{error}; it was moved to {_move_aside(folder, date())}")
+            crash(Point.MOVED_ASIDE)
             lock.release()
         except BaseException:
             lock.release()
@@ -229,6 +231,13 @@ def _private(folder: str) -> None:
         raise OtherOwner(folder, f"it belongs to user {status.st_uid}, you are user {os.geteuid()}")
     if status.st_mode & 0o077:
         os.chmod(folder, 0o700)
+
+
+def _close_to_others(file: str) -> None:
+    """Take back what others may do with a file, as with the folder that it is in."""
+    mode = os.lstat(file).st_mode
+    if os.name == "posix" and stat.S_ISREG(mode) and mode & 0o077:
+        os.chmod(file, 0o600)
 
 
 def on_network(folder: StrPath, mounts: str | os.PathLike[str] = "/proc/self/mountinfo") -> bool:

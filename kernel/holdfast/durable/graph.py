@@ -33,9 +33,12 @@ from holdfast.durable.kinds import (
     LEAF,
     MEMBER,
     OPEN,
+    TENSOR,
     WEAK,
     kind_of,
 )
+from holdfast.durable.pickling.stored import is_stored
+from holdfast.durable.reducers.inside import storage_of, stored_of
 
 _referents = gc.get_referents
 #: A list or dict of more large values than this is a hub: they are components of their own (DESIGN 5.2).
@@ -133,9 +136,15 @@ class Walk:
                         continue
                     inside.append(obj)
                 elif kind == LEAF:
-                    self.opaque[node].append(obj)
+                    if not cls.__module__.startswith("matplotlib."):
+                        # Those of a figure wait for clicks in its window, which never come.
+                        self.opaque[node].append(obj)
+                    found.extend(stored_of(obj))
                 elif kind == ARRAY:
                     self._array(node, obj, found)
+                    inside.append(obj)
+                elif kind == TENSOR:
+                    self._memory(node, storage_of(obj))
                     inside.append(obj)
             # Pinned: an id must not be taken by a new object while the walk compares ids.
             self._pins.append(frontier)
@@ -168,16 +177,19 @@ class Walk:
         elif kind == CELL:
             self.cells[node][id(obj)] = obj
         elif kind == WEAK:
-            self._weak(obj, found)
+            self._weak(node, obj, found)
         else:
             # A method of a built-in object holds it; a function of a built-in module does not.
             owner = getattr(obj, "__self__", None)
             return owner is None or kind_of(type(owner)) == ATOM
         return True
 
-    def _weak(self, obj: object, found: list[object]) -> None:
-        found.extend(_referents(obj))
-        target = weak_target(obj)
+    def _weak(self, node: int, obj: object, found: list[object]) -> None:
+        inside, target = _referents(obj), weak_target(obj)
+        if inside or target is None:
+            # With a callback, or dead: not the one that everybody gets for the same target.
+            self._meet(node, obj)
+        found.extend(inside)
         if target is not None:
             found.append(target)
 
@@ -188,6 +200,9 @@ class Walk:
         dtype = numpy.ndarray.dtype.__get__(array)
         if dtype.hasobject and dtype.names is None and self._pinned(node, array, base):
             return
+        if base is None and "torch" in sys.modules and not dtype.hasobject:
+            # A tensor made by `torch.from_numpy` holds the array where nobody sees it.
+            self._memory(node, numpy.ndarray.__array_interface__.__get__(array)["data"][0])
         if base is not None:
             found.append(base)
             if type(base) is bytes:
@@ -210,6 +225,15 @@ class Walk:
             self._meet(node, base)
         return True
 
+    def _memory(self, node: int, address: int) -> None:
+        """Count memory as reached, under a number that is no object's id."""
+        if address:
+            first = self._seen.setdefault(-address, node)
+            if first == node:
+                self.ids[node].append(-address)
+            else:
+                self.join(first, node)
+
     def _meet(self, node: int, obj: object) -> None:
         """Count a mutable object that is not looked into as reached."""
         first = self._seen.setdefault(id(obj), node)
@@ -226,7 +250,7 @@ def is_large(obj: object) -> bool:
     kind = kind_of(cls)
     if kind == ARRAY:
         array: Any = obj
-        return array.nbytes >= _LARGE and not array.dtype.hasobject and array.base is None
+        return array.nbytes >= _LARGE and not array.dtype.hasobject and (array.base is None or is_stored(array.base))
     return kind == OPEN and cls.__name__ in ("DataFrame", "Series") and cls.__module__.startswith("pandas")
 
 
@@ -238,8 +262,9 @@ def weak_target(obj: object) -> object:
     try:
         if issubclass(type(obj), weakref.ref):
             return weakref.ref.__call__(weak)
-        # A proxy hands out methods bound to its target.
-        return weak.__reduce_ex__.__self__
+        # A proxy hands out methods bound to its target; those of a class are not bound.
+        method = weak.__reduce_ex__
+        return method.__self__ if hasattr(method, "__self__") else weak.__mro__[0]
     except Exception:
         return None
 

@@ -14,6 +14,7 @@ third parties, and they cost a hundred times as much).
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import os
 
@@ -30,16 +31,24 @@ _OTHERS = 0o077
 
 
 class Seal:
-    """HMAC-SHA256 for one session: a key derived from the user's and the session's random identity."""
+    """HMAC-SHA256 for one session: a key derived from the user's and the session's random identity.
 
-    __slots__ = ("_key",)
+    The two hashes of the padded key are copied for each tag: starting OpenSSL's HMAC anew costs a cell 10 us.
+    """
+
+    __slots__ = ("_inner", "_outer")
 
     def __init__(self, key: bytes, ident: bytes) -> None:
-        self._key = hmac.digest(key, b"holdfast session\0" + ident, "sha256")
+        derived = hmac.digest(key, b"holdfast session\0" + ident, "sha256").ljust(64, b"\0")
+        self._inner = hashlib.sha256(derived.translate(hmac.trans_36))
+        self._outer = hashlib.sha256(derived.translate(hmac.trans_5C))
 
     def tag(self, kind: bytes, body: bytes) -> bytes:
         """Return the 32 bytes that authenticate `body` as a thing of this kind."""
-        return hmac.digest(self._key, kind + b"\0" + body, "sha256")
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(kind + b"\0" + body)
+        outer.update(inner.digest())
+        return outer.digest()
 
     def holds(self, kind: bytes, body: bytes, tag: bytes) -> bool:
         """Say whether `tag` was made by us for this kind and body."""

@@ -22,6 +22,8 @@ from types import (
 #: ATOM is never looked into and never joins; FROZEN joins only through what it holds; OPEN is mutable and looked
 #: into; LEAF is mutable and opaque; the others are explained where the walk handles them.
 ATOM, FROZEN, OPEN, LEAF, ARRAY, FUNCTION, CLASS, CELL, WEAK, MEMBER, BUILTIN = range(11)
+#: A tensor: known by its memory, which no object stands for.
+TENSOR = -1
 
 KINDS: dict[type, int] = {
     **dict.fromkeys((int, float, complex, bool, str, bytes, range, type(None), type(...), type(NotImplemented)), ATOM),
@@ -70,13 +72,26 @@ _OPAQUE = {
     "subprocess": "Popen",
     "concurrent.futures": "Executor Future",
     "contextvars": "ContextVar Context Token",
+    "ctypes": "CDLL",
+    "weakref": "WeakKeyDictionary WeakValueDictionary WeakSet",
+    "ipywidgets.widgets.widget": "Widget",
+    "comm.base_comm": "BaseComm",
+    "matplotlib.cbook": "CallbackRegistry",
+    "matplotlib.backend_bases": "FigureCanvasBase FigureManagerBase",
     "multiprocessing.process": "BaseProcess",
 }
 #: A StringIO is read and written like a list.
 _IN_MEMORY = {"_io": "StringIO BytesIO"}
 _WEAK = {"weakref": "ref ProxyType CallableProxyType"}
 _PLAIN = {"builtins": "tuple frozenset"}
-_TABLES = ((_IN_MEMORY, OPEN), (_WEAK, WEAK), (_CONSTANT, ATOM), (_OPAQUE, LEAF))
+_TENSORS = {"torch": "Tensor UntypedStorage"}
+_TABLES = ((_IN_MEMORY, OPEN), (_WEAK, WEAK), (_CONSTANT, ATOM), (_OPAQUE, LEAF), (_TENSORS, TENSOR))
+#: Ours that are values; all else of ours belongs to the running kernel, and leads to all of it.
+_VALUES = (
+    "holdfast.output.mime.", "holdfast.output.display", "holdfast.namespace.results", "holdfast.errors",
+    "holdfast.durable.pickling.", "holdfast.durable.reducers.", "holdfast.durable.reports", "holdfast.durable.tables",
+    "holdfast.durable.rows", "holdfast.current",
+)  # fmt: skip
 _CYTHON = frozenset({"cython_function_or_method", "fused_cython_function", "_abc_data"})
 _MRO = type.__dict__["__mro__"]
 _NAME = type.__dict__["__name__"]
@@ -92,6 +107,12 @@ def kind_of(cls: type) -> int:
         if plain and cls.__module__ != "__main__" and cls.__module__ in sys.modules:
             KINDS[cls] = kind
     return kind
+
+
+def is_machinery(cls: type) -> bool:
+    """Whether instances belong to the kernel of this process rather than to the notebook."""
+    module = type.__dict__["__module__"].__get__(cls)
+    return type(module) is str and module.startswith("holdfast.") and not module.startswith(_VALUES)
 
 
 def _classify(cls: type) -> int:
@@ -112,4 +133,4 @@ def _classify(cls: type) -> int:
                 return kind
     if (id(tuple) in bases or id(frozenset) in bases) and not cls.__dictoffset__:
         return FROZEN
-    return OPEN
+    return LEAF if is_machinery(cls) else OPEN

@@ -126,7 +126,7 @@ class Survey:
         component = self._index.by_root.get(key)
         value = self._roots.value(key)
         same = self._unchanged(value) if key.startswith("@k") else None
-        if same and component is not None:
+        if component is not None and (same or (component.pinned is not None and component.pinned is value)):
             return
         if component is not None:
             self._touch(component)
@@ -166,6 +166,9 @@ class Survey:
             component = self._index.by_root.get(key)
             if component is not None:
                 self._touch(component)
+        # What it shares is reached by variables first, whatever was looked at first: the same objects are hoisted.
+        while self._queue:
+            self._root(self._queue.pop())
         self._mention(obj)
         self.walk.reach(node, parts(obj))
         self._follow(node)

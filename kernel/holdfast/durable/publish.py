@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from operator import itemgetter
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -21,13 +22,15 @@ from holdfast.durable.components import Component, Index
 from holdfast.durable.definitions import Definition, same, signature
 from holdfast.durable.plan import Group, Survey
 from holdfast.durable.reports import Lost, Meta
-from holdfast.durable.store.port import CHUNK, Buffer, Record, Store
+from holdfast.durable.store.port import Buffer, Record, Store
 from holdfast.durable.world import Codec, SavingWorld
+from holdfast.errors import StoreError
 
 if TYPE_CHECKING:
     from holdfast.durable.pickling.lost import Pickled
 
 _LARGE = 1 << 16
+_NUMBERS, _SHORT = frozenset({int, float, bool, complex}), 1024
 
 
 class Draft:
@@ -51,20 +54,23 @@ class Draft:
 def fingerprint(pickled: Pickled) -> tuple[bytes, tuple[bytes, ...]]:
     """The digest of a stream with its buffers, and 16 bytes for each chunk of each buffer."""
     stream = pickled.stream
-    if len(stream) < _LARGE and not pickled.buffers:
+    if pickled.size < _LARGE and not pickled.buffers:
         return hashlib.blake2b(stream, digest_size=16).digest(), ()
+    from holdfast.durable.store.chunks import fingerprints
+
+    prints = tuple(fingerprints(buffer) for buffer in pickled.buffers)
+    return _digest(pickled, prints), prints
+
+
+def _digest(pickled: Pickled, prints: tuple[bytes, ...]) -> bytes:
     import xxhash
 
-    prints = []
-    for buffer in pickled.buffers:
-        flat = buffer.cast("B") if buffer.format != "B" or buffer.ndim != 1 else buffer
-        print_of = xxhash.xxh3_128_digest
-        prints.append(b"".join([print_of(flat[at : at + CHUNK]) for at in range(0, flat.nbytes, CHUNK)]))
     # The lengths keep two different lists of buffers from looking alike.
-    whole = xxhash.xxh3_128(stream)
+    whole = xxhash.xxh3_128(pickled.stream)
+    whole.update(b"".join(pickled.lead))
     for buffer, one in zip(pickled.buffers, prints, strict=True):
         whole.update(b"%d:" % buffer.nbytes + one)
-    return whole.digest(), tuple(prints)
+    return whole.digest()
 
 
 class Publisher:
@@ -74,6 +80,7 @@ class Publisher:
         self._codec = codec
         self._world = world
         self._store = store
+        world.put = store.put
         self._index = index
         self.next_version = 1
         self.next_hoist = 1
@@ -82,6 +89,8 @@ class Publisher:
 
     def draft(self, survey: Survey, count: int) -> Draft:
         """What has to be stored so that the store says what the survey saw."""
+        if not (survey.nodes or survey.touched or survey.gone):
+            return Draft()
         while True:
             draft, met = self._try(survey, count)
             if not met:
@@ -136,21 +145,22 @@ class Publisher:
     ) -> None:
         start = perf_counter()
         values = {key: survey.values[key] for key in sorted(group.roots)}
-        values.update((hoists[number], obj) for number, obj in group.hoists.items())
+        # In one order, whichever of them the walk came from.
+        values.update(sorted(((hoists[number], obj) for number, obj in group.hoists.items()), key=itemgetter(0)))
         roots, keys = frozenset(group.roots), frozenset(values)
-        old = next((c for c in survey.touched if c.roots == roots and c.keys == keys), None)
+        old = self._before(survey, roots, keys)
         # A child that turned out to belong to its hub's own component is stored in it.
         self._world.shared = {number: key for number, key in group.children.items() if key not in roots}
         pickled, values = self._dump(values, count)
         self._meet(pickled, met)
         digest, prints = fingerprint(pickled)
-        bound = {key: id(value) for key, value in survey.values.items() if key in roots}
+        bound = {key: id(survey.values[key]) for key in roots}
         alike = old is not None and self.pristine and old.children == frozenset(group.children.values())
         if old is not None and (old.digest == digest or alike):
             old.digest, old.seconds = digest, _price(pickled, group, perf_counter() - start)
             old.hoists, old.bound, old.tokens = dict(hoists), bound, frozenset(group.tokens)
             old.refers, old.children = frozenset(group.refers), frozenset(group.children.values())
-            old.leads = frozenset(group.leads)
+            old.leads, old.pinned = frozenset(group.leads), _pinned(values)
             draft.current.append((old, group.ids))
             draft.lost += old.lost if old.cell == count else ()
             return
@@ -161,18 +171,25 @@ class Publisher:
         component.hoists, component.bound = dict(hoists), bound
         component.tokens, component.refers = frozenset(group.tokens), frozenset(group.refers)
         component.children, component.leads = frozenset(group.children.values()), frozenset(group.leads)
-        component.digest, component.prints = digest, prints
-        component.buffers = self._buffers(pickled, prints, survey.touched)
+        component.buffers, component.prints, component.digest = self._buffers(pickled, prints, digest, survey.touched)
         component.lost = tuple((one.path, one.kind, one.reason) for one in pickled.lost)
         component.reopened = tuple((one.path, one.kind, one.reason) for one in pickled.reopened)
-        component.modules, component.cell = dict(pickled.modules), count
+        component.modules, component.cell, component.pinned = dict(pickled.modules), count, _pinned(values)
+        component.size = pickled.size + sum(buffer.size for buffer in component.buffers)
         draft.lost += component.lost
         draft.records.append(
-            Record(component.version, "component", "", pickled.stream, component.buffers, _meta(component))
+            Record(
+                component.version, "component", "", pickled.stream, component.buffers, _meta(component), pickled.lead
+            )
         )
         draft.names.update(dict.fromkeys(keys, component.version))
         draft.changed |= keys
         draft.current.append((component, group.ids))
+
+    def _before(self, survey: Survey, roots: frozenset[str], keys: frozenset[str]) -> Component | None:
+        """The component that had these keys and no others."""
+        found = self._index.by_root.get(next(iter(keys)))
+        return found if found in survey.touched and found.roots == roots and found.keys == keys else None
 
     def _definition(
         self, draft: Draft, definition: Definition, obj: object, shared: dict[int, str],
@@ -184,6 +201,8 @@ class Publisher:
         self._world.shared = shared
         try:
             pickled = self._codec.dump_definition(obj, self._world)
+        except StoreError:
+            raise
         except Exception as error:
             self._lose(draft, definition, obj, hoists, count, f"{type(error).__name__}: {error}")
             return
@@ -196,11 +215,14 @@ class Publisher:
             return
         version = self.next_version
         self.next_version += 1
+        buffers, _, digest = self._buffers(pickled, prints, digest, ())
         meta = Meta(hoists=sorted(hoists), digest=digest, cell=count, lost=list(lost), modules=dict(pickled.modules))
-        buffers = self._buffers(pickled, prints, ())
         draft.records.append(
-            Record(version, "definition", definition.token, pickled.stream, buffers, msgspec.json.encode(meta))
-        )
+            Record(
+                version, "definition", definition.token, pickled.stream, buffers, msgspec.json.encode(meta),
+                pickled.lead,
+            )
+        )  # fmt: skip
         draft.tokens[definition.token] = version
         draft.lost += lost
         draft.definitions.append((definition, version, digest, now, hoists, lost))
@@ -225,6 +247,8 @@ class Publisher:
         """The stream of a component; values that make the whole fail are replaced by placeholders."""
         try:
             return self._codec.dump(values, self._world), values
+        except StoreError:
+            raise  # the disk failed, not the values
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
         kept = dict(values)
@@ -244,29 +268,40 @@ class Publisher:
         for token in pickled.tokens:
             met[token] = self._world.definition(token)
 
-    def _buffers(self, pickled: Pickled, prints: tuple[bytes, ...], before: Iterable[Component]) -> tuple[Buffer, ...]:
-        """Store the chunks that are new; those of the components of before are told by their fingerprints."""
+    def _buffers(
+        self, pickled: Pickled, prints: tuple[bytes, ...], digest: bytes, before: Iterable[Component]
+    ) -> tuple[tuple[Buffer, ...], tuple[bytes, ...], bytes]:
+        """Store the chunks that are new; those of the components of before are told by their fingerprints.
+
+        Returns the buffers, and fingerprints and digest of what was written: another thread may have changed it.
+        """
         if not pickled.buffers:
-            return ()
-        known: dict[bytes, bytes] = {}
-        for component in before:
-            for buffer, one in zip(component.buffers, component.prints, strict=True):
-                for i, digest in enumerate(buffer.chunks):
-                    known[one[16 * i : 16 * i + 16]] = digest
-        result = []
-        for data, one in zip(pickled.buffers, prints, strict=True):
-            flat = data.cast("B") if data.format != "B" or data.ndim != 1 else data
-            chunks = []
-            for i in range(len(one) // 16):
-                kept = known.get(one[16 * i : 16 * i + 16])
-                chunks.append(kept or self._store.put(flat[i * CHUNK : (i + 1) * CHUNK]))
-            result.append(Buffer(flat.nbytes, tuple(chunks)))
-        return tuple(result)
+            return (), prints, digest
+        from holdfast.durable.store.chunks import keep, known
+
+        stored = known(pair for old in before for pair in zip(old.buffers, old.prints, strict=True))
+        kept = [keep(data, self._store.put, stored, one) for data, one in zip(pickled.buffers, prints, strict=True)]
+        now = tuple(one.prints for one in kept)
+        if not all(one.settled for one in kept):
+            digest = b""  # like no other: it is stored again at the next look
+        elif now != prints:
+            digest = _digest(pickled, now)
+        return tuple(one.buffer for one in kept), now, digest
+
+
+def _pinned(values: dict[str, object]) -> object:
+    """The value of a component whose one root leads to a number or a short text: holding it costs little."""
+    if len(values) == 1:
+        (value,) = values.values()
+        kind = type(value)
+        if kind in _NUMBERS or (kind is str and len(value) < _SHORT):  # type: ignore[arg-type]
+            return value
+    return None
 
 
 def _price(pickled: Pickled, group: Group, measured: float) -> float:
     """What the next check will take: as measured, unless something else (a collection, another process) had the CPU."""
-    size = 5e-5 + 2e-7 * len(pickled.stream) + 2e-6 * len(group.ids) + 2e-6 * len(group.roots)
+    size = 5e-5 + 2e-7 * pickled.size + 2e-6 * len(group.ids) + 2e-6 * len(group.roots)
     return min(measured, size + 5e-10 * sum(buffer.nbytes for buffer in pickled.buffers))
 
 

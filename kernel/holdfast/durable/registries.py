@@ -6,33 +6,40 @@ It must never load a module: what is not loaded holds nothing.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from operator import is_
 from types import FunctionType, MethodType
 
 #: SIGHUP, SIGINT, SIGUSR1, SIGUSR2, SIGALRM, SIGTERM, SIGCHLD, SIGWINCH: what notebooks use.
 _SIGNALS = (1, 2, 10, 12, 14, 15, 17, 28)
 
 
-def registries() -> Iterator[object]:
+#: What was there at the last look and was not the notebook's: the same objects need not be judged again.
+_ours: list[object] = []
+
+
+def registries() -> list[object]:
     """Callbacks and handlers made in the notebook, and what library handlers of the notebook write to."""
+    found = [sys.gettrace(), sys.getprofile(), sys.excepthook, sys.displayhook, sys.unraisablehook]
+    found += (sys.stdout, sys.stderr, sys.stdin)
     logging = sys.modules.get("logging")
     if logging is not None:
         for ref in list(logging._handlerList):
             handler = ref()
             if handler is not None:
-                stream = getattr(handler, "stream", None)
-                yield from (one for one in (handler, stream, *handler.filters) if _made_here(one))
-    hooks = (sys.gettrace(), sys.getprofile(), sys.excepthook, sys.displayhook, sys.unraisablehook)
-    yield from (one for one in (*hooks, sys.stdout, sys.stderr, sys.stdin) if _made_here(one))
+                found += (handler, getattr(handler, "stream", None), *handler.filters)
     signal = sys.modules.get("_signal")
     if signal is not None:
         for number in _SIGNALS:
             try:
-                handler = signal.getsignal(number)
+                found.append(signal.getsignal(number))
             except ValueError:
                 continue
-            if handler is not None and _made_here(handler):
-                yield handler
+    if len(found) == len(_ours) and all(map(is_, found, _ours)):
+        return []
+    made = [one for one in found if _made_here(one)]
+    # What the notebook made is not held here: it may go when the notebook lets it go.
+    _ours[:] = () if made else found
+    return made
 
 
 def _made_here(obj: object) -> bool:

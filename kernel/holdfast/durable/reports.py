@@ -79,13 +79,25 @@ class Audited(msgspec.Struct, frozen=True):
     failed: str = ""
 
 
+class Death(msgspec.Struct, frozen=True):
+    """How the process before ended: `cell` is the count of the cell that ran (0: none), `code` its first line.
+
+    `reason` is why it died, as far as that is known.
+    """
+
+    cell: int = 0
+    code: str = ""
+    reason: str = ""
+
+
 class Restored(msgspec.Struct, frozen=True):
     """What came back as of cell `count`.
 
     `kept` are names; `lost`, `reopened` and `rebuilt` say where, what kind, why.  Lost values are `LostValue` in the
     namespace.  `unchecked` names variables whose check the last cell put off.  `audited` is False when changes where
     no name leads had not been looked for when the process ended.  `ambient` says what was put back around the
-    variables.
+    variables.  `versions` are modules that changed: (name, version now, version then).  `died` says how the process
+    before ended, when it did not end well.
     """
 
     count: int
@@ -98,3 +110,5 @@ class Restored(msgspec.Struct, frozen=True):
     audited: bool = True
     ambient: tuple[str, ...] = ()
     seconds: float = 0.0
+    versions: tuple[tuple[str, str, str], ...] = ()
+    died: Death = Death()

@@ -36,6 +36,9 @@ class Roots:
         self.entries: dict[int, str] = {}
         self._keys: dict[int, str] = {}
         self._numbers: dict[str, int] = {}
+        #: How many entries each result has.
+        self._uses: dict[str, int] = {}
+        self._last = [0, 0, 0]
         self.next = 1
         #: Large values of hubs, `@k5`, held weakly; how many components refer to each.
         self._children: dict[str, weakref.ref[object]] = {}
@@ -91,7 +94,7 @@ class Roots:
     def _reflection(self, name: str) -> object:
         """What one of the namespace's own names stands for."""
         results = self._namespace.results
-        bound = results._bound
+        bound = results.bound
         if name in bound:
             return bound[name]
         if name.startswith("_i"):
@@ -118,23 +121,21 @@ class Roots:
         for number in [n for n in self.entries if n > 0] if whole else self._oldest(out):
             key = self.entries[number]
             if out.get(number, ABSENT) is not self.results[key]:
-                del self.entries[number]
-                changed[f"@o{number}={key}"] = False
-                gone.add(key)
+                self._leave(number, changed, gone)
         for number in list(out) if whole else self._newest(out):
             if type(number) is int and number > 0 and number not in self.entries:
                 changed[f"@o{number}={self._enter(number, out[number])}"] = True
         self._slots(changed, gone)
-        gone -= set(self.entries.values()) if gone else gone
+        for key in [key for key in gone if key in self._uses]:
+            gone.discard(key)
         for key in gone:
             self._keys.pop(id(self.results.pop(key)), None)
             self._numbers.pop(key, None)
         return changed, gone
 
     def last(self) -> list[int]:
-        """The cells whose results `_`, `__` and `___` show; 0 for none, or for one that `Out` let go."""
-        bound = self._namespace.results._bound
-        return [self._number(bound[name]) for name in LAST]
+        """The cells whose results `_`, `__` and `___` showed when they were synchronised; 0 for none in `Out`."""
+        return self._last
 
     def _number(self, value: object) -> int:
         key = self._keys.get(id(value))
@@ -143,17 +144,25 @@ class Roots:
 
     def _slots(self, changed: dict[str, bool], gone: set[str]) -> None:
         """`_`, `__` and `___` that are no longer in `Out` are entries -1 to -3."""
-        bound = self._namespace.results._bound
+        bound, entries = self._namespace.results.bound, self.entries
         for slot, name in enumerate(LAST, 1):
             value = bound[name]
-            known = self.entries.get(-slot)
+            known = entries.get(-slot)
             if known is not None and self.results[known] is not value:
-                del self.entries[-slot]
-                changed[f"@o{-slot}={known}"] = False
-                gone.add(known)
+                self._leave(-slot, changed, gone)
             empty = type(value) is str and not value
-            if not empty and -slot not in self.entries and not self._number(value):
+            if not empty and -slot not in entries and not self._number(value):
                 changed[f"@o{-slot}={self._enter(-slot, value)}"] = True
+        self._last = [self._number(bound[name]) for name in LAST]
+
+    def _leave(self, number: int, changed: dict[str, bool], gone: set[str]) -> None:
+        """An entry is no longer so."""
+        key = self.entries.pop(number)
+        changed[f"@o{number}={key}"] = False
+        gone.add(key)
+        self._uses[key] -= 1
+        if not self._uses[key]:
+            del self._uses[key]
 
     def size(self) -> int:
         """How many names the dict has besides reflections; a change that no cell's code explains asks for a scan."""
@@ -183,8 +192,7 @@ class Roots:
             key = f"@r{self.next}"
             self.next += 1
             self.adopt_result(key, value)
-        self.entries[number] = key
-        self._numbers[key] = number
+        self.adopt_entry(number, key)
         return key
 
     def adopt_result(self, key: str, value: object) -> None:
@@ -196,6 +204,7 @@ class Roots:
         """Make the result of a cell known (a restore does)."""
         self.entries[number] = key
         self._numbers[key] = number
+        self._uses[key] = self._uses.get(key, 0) + 1
 
 
 def _contents(cell: CellType) -> object:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from holdfast.durable.definitions import Definitions
 
 if TYPE_CHECKING:
-    from holdfast.durable.pickling.lost import Pickled, World
+    from holdfast.durable.pickling.lost import Lost, Pickled, World
 
 
 class Codec(NamedTuple):
@@ -21,7 +21,7 @@ class Codec(NamedTuple):
     dump: Callable[[dict[str, object], World], Pickled]
     load: Callable[[bytes, Sequence[memoryview], World], dict[str, object]]
     dump_definition: Callable[[object, World], Pickled]
-    skeleton: Callable[[bytes, World], object]
+    skeleton: Callable[[bytes, Sequence[memoryview], World], object]
     fill: Callable[[object, bytes, Sequence[memoryview], World], None]
     #: (name, kind, reason, cell) to the placeholder of a value that could not be kept.
     lost: Callable[[str, str, str, int], object]
@@ -34,6 +34,8 @@ class SavingWorld:
         self.namespace = namespace
         self._definitions = definitions
         self.find = definitions.find
+        #: Keeps each full MiB of a stream; None keeps streams in one.
+        self.put: Callable[[memoryview], bytes] | None = None
         #: Objects that are referred to: id to key.  Set while a definition is pickled.
         self.shared: dict[int, str] = {}
 
@@ -56,11 +58,47 @@ class SavingWorld:
         """Only loading resolves."""
         raise LookupError(reference)
 
+    def missed(self, lost: Sequence[Lost]) -> None:
+        """Only loading misses."""
+
 
 def codec() -> Codec:
-    """The codec of `durable/pickling`, loaded now."""
+    """The codec of `durable/pickling`, each part of which is loaded when it is first needed."""
     from holdfast.durable.pickling.lost import LostValue
-    from holdfast.durable.pickling.pickler import dump, dump_definition
-    from holdfast.durable.pickling.unpickler import fill, load, skeleton
 
-    return Codec(dump, load, dump_definition, skeleton, fill, LostValue)
+    return Codec(_dump, _load, _dump_definition, _skeleton, _fill, LostValue)
+
+
+def _dump(values: dict[str, object], world: World) -> Pickled:
+    from holdfast.durable.pickling.plain import plain
+
+    pickled = plain(values)
+    if pickled is None:
+        from holdfast.durable.pickling.pickler import dump
+
+        pickled = dump(values, world)
+    return pickled
+
+
+def _dump_definition(definition: object, world: World) -> Pickled:
+    from holdfast.durable.pickling.pickler import dump_definition
+
+    return dump_definition(definition, world)
+
+
+def _load(stream: bytes, buffers: Sequence[memoryview], world: World) -> dict[str, object]:
+    from holdfast.durable.pickling.unpickler import load
+
+    return load(stream, buffers, world)
+
+
+def _skeleton(stream: bytes, buffers: Sequence[memoryview], world: World) -> object:
+    from holdfast.durable.pickling.unpickler import skeleton
+
+    return skeleton(stream, buffers, world)
+
+
+def _fill(definition: object, stream: bytes, buffers: Sequence[memoryview], world: World) -> None:
+    from holdfast.durable.pickling.unpickler import fill
+
+    fill(definition, stream, buffers, world)

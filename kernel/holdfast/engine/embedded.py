@@ -16,7 +16,7 @@ from holdfast.clock import Clock
 from holdfast.engine import values
 from holdfast.engine.faults import SealedError
 from holdfast.engine.ledger import DAY, Committed, Ledger
-from holdfast.engine.port import Promise, State
+from holdfast.engine.port import SECRET, Promise, State, never
 from holdfast.engine.schema import Row
 
 if TYPE_CHECKING:
@@ -85,26 +85,30 @@ class EmbeddedEngine:
     def settle(self, id: str, state: State, value: object = None) -> Promise:
         """See the port."""
         row = self._row(id)
-        if row.tags.get(values.SECRET) == "true":
+        if row.tags.get(SECRET) == "true":
             value = values.seal(self._key, id, value)
         self.ledger.request({"kind": "promise.settle", "id": id, "state": state, "value": values.encode(value)})
         return self._promise(self._row(id))
 
-    def wait(self, id: str, timeout: float | None = None) -> Promise:
+    def wait(self, id: str, timeout: float | None = None, until: Callable[[], bool] = never) -> Promise:
         """See the port."""
-        until = None if timeout is None else self._monotonic() + timeout
+        end = None if timeout is None else self._monotonic() + timeout
         pause = FIRST_LOOK
         while True:
-            since = self.ledger.changes()
+            since = self.ledger.changed.heard
             row = self._row(id)
             if row.state == "pending" and row.timeout_at <= self._now():
                 self.ledger.request({"kind": "promise.get", "id": id})
                 row = self._row(id)
-            left = pause if until is None else min(pause, until - self._monotonic())
-            if row.state != "pending" or left <= 0:
+            left = pause if end is None else min(pause, end - self._monotonic())
+            if row.state != "pending" or left <= 0 or until():
                 return self._promise(row)
-            self.ledger.wait_change(since, left)
+            self.ledger.changed.wait(since, left)
             pause = min(1.5 * pause, LAST_LOOK)
+
+    def wake(self) -> None:
+        """See the port."""
+        self.ledger.changed.ring()
 
     def list_open(self, prefix: str = "") -> Sequence[Promise]:
         """See the port; durable functions that have not ended are promises too, prompts have `resonate:external`."""
@@ -137,7 +141,7 @@ class EmbeddedEngine:
 
     def _promise(self, row: Row) -> Promise:
         value = values.decode(row.value)
-        if row.tags.get(values.SECRET) == "true":
+        if row.tags.get(SECRET) == "true":
             value = values.unseal(self._key, row.id, value)
         return Promise(row.id, _state(row.state), values.decode(row.param), value, row.tags)
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from holdfast.engine import schema, sdk, values
+from holdfast.engine.bell import Bell
 from holdfast.engine.faults import EngineError
 from holdfast.engine.schema import Row
 
@@ -67,8 +67,8 @@ class Ledger:
         self._requests = 0
         self._data_version = -1
         self._deliver: Callable[[Sequence[str]], None] | None = None
-        self._changed = threading.Condition()
-        self._changes = 0
+        #: Rings whenever a promise may have been settled.
+        self.changed = Bell()
 
     # Requests
 
@@ -76,7 +76,8 @@ class Ledger:
         """The answer to a request without its envelope; raises the SDK's ServerError(400) for one it does not know."""
         sdk.load()
         known = self._committed_promise(flat)
-        with self._writing() as state:
+
+        def apply(state: RowState) -> tuple[dict[str, object], list[str], bool]:
             now = self.now()
             if known is not None:
                 state.promises.show(*known)
@@ -85,6 +86,9 @@ class Ledger:
             self._requests += 1
             if self._requests % SWEEP == 1:
                 state.forget(now)
+            return answer, messages, settled
+
+        answer, messages, settled = self._change(apply)
         self._tell(messages, settled)
         return answer
 
@@ -98,17 +102,16 @@ class Ledger:
         )
         if not due[0][0]:
             return
-        sdk.load()
-        with self._writing() as state:
+
+        def tick(state: RowState) -> tuple[list[str], bool]:
             state.tick(now)
-            messages, settled = self._written(state)
-        self._tell(messages, settled)
+            return self._written(state)
+
+        self._tell(*self._change(tick))
 
     def forget(self) -> int:
         """Remove settled lineages past their retention; how many."""
-        sdk.load()
-        with self._writing() as state:
-            return state.forget(self.now())
+        return self._change(lambda state: state.forget(self.now()))
 
     # Messages to whoever runs tasks
 
@@ -121,12 +124,14 @@ class Ledger:
 
         To be called once, by the owner of the session's lock.
         """
-        sdk.load()
-        with self._writing() as state:
+
+        def take_over(state: RowState) -> list[str]:
             self._open().execute("DELETE FROM engine_outbox")
             messages = [_text(message.message) for message in state.take_over(self.now())]
             state.flush()
-        return messages
+            return messages
+
+        return self._change(take_over)
 
     def collect(self) -> Sequence[str]:
         """The messages that other processes' requests caused since the last call."""
@@ -134,13 +139,16 @@ class Ledger:
         if version == self._data_version:
             return []
         self._data_version = version
-        self._wake()
+        self.changed.ring()
         if not self._rows("SELECT 1 FROM engine_outbox LIMIT 1"):
             return []
-        with self._transaction() as connection:
+
+        def take(connection: Connection) -> list[str]:
             found = connection.execute("SELECT seq, message FROM engine_outbox ORDER BY seq").fetchall()
             connection.execute("DELETE FROM engine_outbox")
-        return [message for _, message in found]
+            return [message for _, message in found]
+
+        return self._write(take)
 
     # Reading without the SDK
 
@@ -164,17 +172,20 @@ class Ledger:
 
     def reopen(self, id: str) -> None:
         """Make a settled promise pending again: only for an answer that nobody can read any more."""
-        sdk.load()
-        with self._writing() as state:
+
+        def reopen(state: RowState) -> None:
             promise = state.promises.get(id)
             if promise is not None:
                 promise.state, promise.value, promise.settled_at = "pending", None, None
             state.flush()
 
+        self._change(reopen)
+
     def lease(self, name: str, owner: str, milliseconds: int) -> bool:
         """Whether `owner` holds `name` from now on for so long."""
         now = self.now()
-        with self._transaction() as connection:
+
+        def hold(connection: Connection) -> bool:
             found = connection.execute("SELECT owner, until FROM engine_leases WHERE name = ?", (name,)).fetchone()
             if found is not None and found[0] != owner and found[1] > now:
                 return False
@@ -183,22 +194,16 @@ class Ledger:
             )
             return True
 
+        return self._write(hold)
+
     def clear(self) -> None:
         """Remove every promise, task and lease: for a copied session, whose original goes on with its own."""
-        with self._transaction() as connection:
+
+        def clear(connection: Connection) -> None:
             for table in ("promises", "tasks", "schedules", "outbox", "leases"):
                 connection.execute(f"DELETE FROM engine_{table}")
 
-    # Waiting
-
-    def changes(self) -> int:
-        """A number that grows whenever a promise may have been settled."""
-        return self._changes
-
-    def wait_change(self, since: int, seconds: float) -> None:
-        """Block until `changes()` is not `since`, at most so long; a signal handler may raise out of it."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._changes != since or self._closed, seconds)
+        self._write(clear)
 
     def close(self) -> None:
         """End; every later call raises EngineError.  Idempotent."""
@@ -208,7 +213,7 @@ class Ledger:
             if self._connection is not None and os.getpid() == self._pid:
                 self._connection.close()
             self._connection = None
-        self._wake()
+        self.changed.ring()
 
     # Inside
 
@@ -242,12 +247,7 @@ class Ledger:
         if messages and deliver is not None:
             deliver(messages)
         if settled:
-            self._wake()
-
-    def _wake(self) -> None:
-        with self._changed:
-            self._changes += 1
-            self._changed.notify_all()
+            self.changed.ring()
 
     def _open(self) -> Connection:
         if self._closed:
@@ -267,8 +267,12 @@ class Ledger:
             except sqlite3.Error as error:
                 raise EngineError(self.path, str(error)) from error
 
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
+    def _write[T](self, work: Callable[[Connection], T]) -> T:
+        """What `work` returns, in one transaction.
+
+        Not a context manager made of a generator: an interrupt between its two halves would leave the transaction
+        open for as long as the interrupt's traceback lives.
+        """
         import sqlite3
 
         with self._lock:
@@ -277,8 +281,9 @@ class Ledger:
                 raise EngineError(self.path, "a signal handler asked for a promise in the middle of another request")
             try:
                 connection.execute("BEGIN IMMEDIATE")
-                yield connection
+                result = work(connection)
                 connection.execute("COMMIT")
+                return result
             except sqlite3.Error as error:
                 raise EngineError(self.path, str(error)) from error
             finally:
@@ -291,15 +296,19 @@ class Ledger:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
 
-    @contextmanager
-    def _writing(self) -> Iterator[RowState]:
-        with self._transaction() as connection:
+    def _change[T](self, work: Callable[[RowState], T]) -> T:
+        """The same, for what concerns promises."""
+        sdk.load()
+
+        def on_rows(connection: Connection) -> T:
             if self._state is None:
                 from holdfast.engine.state import RowState
 
                 self._state = RowState(connection, self._retention)
             self._state.begin()
-            yield self._state
+            return work(self._state)
+
+        return self._write(on_rows)
 
 
 _row = msgspec.json.Decoder(Row).decode

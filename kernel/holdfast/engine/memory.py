@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from holdfast.engine.port import Promise, State
+from holdfast.clock import Clock
+from holdfast.engine.bell import Bell
+from holdfast.engine.port import Promise, State, never
 
 
 class MemoryEngine:
@@ -18,14 +20,15 @@ class MemoryEngine:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        self._settled = Bell()
         self._promises: dict[str, Promise] = {}
         self._open: dict[str, Promise] = {}
         self._leases: dict[str, tuple[str, float]] = {}
 
     def create(self, id: str, param: object = None, tags: Mapping[str, str] | None = None) -> Promise:
         """See the port."""
-        with self._changed:
+        with self._lock:
             promise = self._promises.get(id)
             if promise is None:
                 promise = Promise(id, param=param, tags=dict(tags or {}))
@@ -34,29 +37,39 @@ class MemoryEngine:
 
     def settle(self, id: str, state: State, value: object = None) -> Promise:
         """See the port."""
-        with self._changed:
+        with self._lock:
             promise = self._promises[id]
             if promise.state == "pending":
                 promise = msgspec.structs.replace(promise, state=state, value=value)
                 self._promises[id] = promise
                 del self._open[id]
-                self._changed.notify_all()
+                self._settled.ring()
             return promise
 
-    def wait(self, id: str, timeout: float | None = None) -> Promise:
+    def wait(self, id: str, timeout: float | None = None, until: Callable[[], bool] = never) -> Promise:
         """See the port."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._promises[id].state != "pending", timeout)
-            return self._promises[id]
+        monotonic = Clock().monotonic
+        end = None if timeout is None else monotonic() + timeout
+        while True:
+            since = self._settled.heard
+            promise = self._promises[id]
+            left = None if end is None else end - monotonic()
+            if promise.state != "pending" or until() or (left is not None and left <= 0):
+                return promise
+            self._settled.wait(since, left)
+
+    def wake(self) -> None:
+        """See the port."""
+        self._settled.ring()
 
     def list_open(self, prefix: str = "") -> Sequence[Promise]:
         """See the port."""
-        with self._changed:
+        with self._lock:
             return [promise for promise in self._open.values() if promise.id.startswith(prefix)]
 
     def lease(self, name: str, owner: str, seconds: float) -> bool:
         """See the port."""
-        with self._changed:
+        with self._lock:
             now = self._clock()
             holder, until = self._leases.get(name, (owner, now))
             if holder != owner and until > now:

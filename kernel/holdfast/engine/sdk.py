@@ -13,7 +13,6 @@ import logging
 import sys
 import threading
 from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -29,8 +28,8 @@ class _StandIn(ModuleType):
         return getattr(importlib.import_module(self.__name__), name)
 
 
-class _Without(MetaPathFinder):
-    """Makes one thread, and no other, find that a package is not installed."""
+class _Without:
+    """Makes one thread, and no other, find that a package is not installed (see `importlib.abc.MetaPathFinder`)."""
 
     def __init__(self, package: str) -> None:
         self._package = package
@@ -39,7 +38,7 @@ class _Without(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """See `importlib.abc.MetaPathFinder`."""
+        """Refuse that package."""
         if fullname == self._package and threading.get_ident() == self._thread:
             raise ModuleNotFoundError(f"{fullname} is left out while the SDK is loaded", name=fullname)
         return None

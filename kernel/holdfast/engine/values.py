@@ -18,9 +18,6 @@ import msgspec
 
 from holdfast.engine.faults import SealedError
 
-#: The tag of a promise whose value is sealed: a password.
-SECRET = "holdfast:secret"
-
 _PICKLE = "__py_pickle"
 _PROOF = "__holdfast_mac"
 _SEALED = "holdfast:sealed"

@@ -38,7 +38,9 @@ _LARGEST_FILE = 64 << 20
 # co_positions() can only be walked from the start, at 0.1 us an instruction.
 _FARTHEST_INSTRUCTION = 20_000
 
-_SHOWN, _HIDDEN, _IMPORTLIB = 0, 1, 2
+_SHOWN, _HIDDEN, _IMPORTLIB, _STANDARD = 0, 1, 2, 3
+_STANDARD_FOLDER = os.path.dirname(os.__file__) + os.sep
+_PACKAGES = tuple(_STANDARD_FOLDER + name for name in ("site-packages", "dist-packages"))
 _OPTIMIZED, _VARARGS, _VARKEYWORDS = 0x01, 0x04, 0x08  # co_flags, see the module inspect
 
 
@@ -119,13 +121,17 @@ def _visible(
     verdicts: dict[int, int] = {}
     kept: list[TracebackType] = []
     machinery: list[int] = []
+    ours = False
     item = first
     while item is not None:
         code = item.tb_frame.f_code
         verdict = verdicts.get(id(code))
         if verdict is None:
             verdict = verdicts[id(code)] = _verdict(code.co_filename, labels, hidden)
-        if verdict != _HIDDEN:
+        # What hidden code calls of the standard library (to wait for an answer, say) is a detail of ours; other
+        # packages below it are shown: where a representation of theirs fails is what the user wants to know.
+        ours = verdict == _HIDDEN or (ours and verdict == _STANDARD)
+        if not ours:
             if verdict == _IMPORTLIB:
                 machinery.append(len(kept))
             kept.append(item)
@@ -138,7 +144,10 @@ def _verdict(filename: str, labels: Mapping[str, str], hidden: tuple[str, ...]) 
         return _SHOWN
     if filename.startswith(hidden):
         return _HIDDEN
-    return _IMPORTLIB if filename.startswith("<frozen importlib._bootstrap") else _SHOWN
+    if filename.startswith("<frozen importlib._bootstrap"):
+        return _IMPORTLIB
+    is_standard = filename.startswith(_STANDARD_FOLDER) and not filename.startswith(_PACKAGES)
+    return _STANDARD if is_standard else _SHOWN
 
 
 def _without_imports(kept: list[TracebackType], machinery: list[int], import_failed: bool) -> list[TracebackType]:

@@ -33,10 +33,9 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Container
+from functools import partial
 from types import CodeType, FrameType
-from typing import Any, TypeVar
-
-F = TypeVar("F", bound=Callable[..., Any])
+from typing import Any, cast
 
 #: Seconds after which a signal that hit our own code is sent again.
 RETRY = 0.005
@@ -91,6 +90,11 @@ class Interrupts:
         self._count = 0
         #: How often the handler has run.
         self._heard = 0
+        self._listeners = 0
+        #: How many cells have begun: what is done later is for the cell that it was meant for, and no other.
+        self._cell = 0
+        #: Takes the numbers of delivered signals from the wakeup descriptor, where there is one.
+        self.drain: Callable[[], bytes] = bytes
         self._tool: int | None = None
         self._main = threading.get_ident()
         self._unraisable = sys.unraisablehook
@@ -106,6 +110,7 @@ class Interrupts:
         self._expected = False
         self._count = 0
         self._task = None
+        self._cell += 1
         self._running = True
         self._own()
 
@@ -143,23 +148,42 @@ class Interrupts:
     def send(self) -> None:
         """Interrupt from any thread, as a terminal would: with our process group, if we lead one."""
         if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
-            self._listen()
+            self._listen(self._heard)
             os.killpg(os.getpgrp(), signal.SIGINT)
         else:
             self._poke()
 
-    def _listen(self) -> None:
-        """Send the signal that is about to be sent again if it is not heard.
+    def arrived(self) -> None:
+        """A signal was delivered to the process, says its wakeup descriptor.  Called from another thread.
 
-        1. The main thread lets go of the GIL to sleep or to select; we were waiting for it, and run.
+        1. The handler empties the descriptor, then counts itself as heard: what it left is not ours to see.
+        2. What we find there has a handler that had not run when we took the count, or one that never will.
+        """
+        heard = self._heard
+        signals = self.drain()
+        if signal.SIGINT in signals and self._running and signal.getsignal(signal.SIGINT) == self.handle:
+            self._listen(heard)
+
+    def _listen(self, heard: int) -> None:
+        """See to it that a signal is sent again when it is not heard.
+
+        1. The main thread lets go of the GIL to sleep or to select.
         2. The signal arrives before the system call begins, which it therefore does not end.
         3. Python's handler would run when the call ends by itself, perhaps in an hour.
         """
-        heard = self._heard
-        self._later(LISTEN, lambda: self._poke() if self._running and self._heard == heard else None)
+        self._listeners += 1
+        self._later(LISTEN, partial(self._look, self._listeners, heard, self._cell))
+
+    def _look(self, listener: int, heard: int, cell: int) -> None:
+        """The newest listener is the one that counts: each sending makes two, one of them by the descriptor."""
+        if listener == self._listeners and self._heard == heard and self._is_running(cell):
+            self._poke()
+
+    def _is_running(self, cell: int) -> bool:
+        return self._running and self._cell == cell
 
     def _poke(self) -> None:
-        self._listen()
+        self._listen(self._heard)
         if hasattr(signal, "pthread_kill"):
             signal.pthread_kill(self._main, signal.SIGINT)
         else:
@@ -167,6 +191,7 @@ class Interrupts:
 
     def handle(self, _signum: int, frame: FrameType | None) -> None:
         """The handler: runs on the main thread, between two bytecodes."""
+        self.drain()
         self._heard += 1
         if self._running:
             self._count += 1
@@ -175,27 +200,40 @@ class Interrupts:
         elif not self._stuck():
             # Between cells it would hit whichever task happens to be at work; one that holds the loop is found
             # at work again in a moment.
-            self._later(*((RETRY, self._when_begun) if self._expected else (PATIENCE, self._if_stuck)))
+            if self._expected:
+                self._when_begun(self._cell + 1)
+            else:
+                self._later(PATIENCE, self._if_stuck)
             return
-        if self._is_the_users(frame):
+        if not self._awaits_beside() and self._is_the_users(frame):
             raise KeyboardInterrupt
         if not self._running:
             return
-        task = self._task
-        # While the task itself is at work (it asks for input, say) its loop waits for it: nothing would cancel it.
-        if task is not None and not task.done() and not getattr(task.get_coro(), "cr_running", False):
-            self._loop.call_soon_threadsafe(task.cancel)
+        if self._can_be_cancelled():
+            self._loop.call_soon_threadsafe(cast("asyncio.Task[object]", self._task).cancel)
         else:
-            self._later(RETRY, self._again)
+            self._later(RETRY, partial(self._again, self._cell))
 
-    def _when_begun(self) -> None:
-        if self._running or self._stuck():
+    def _can_be_cancelled(self) -> bool:
+        """Whether the cell is a task that waits.
+
+        While the task itself is at work (it asks for input, say) its loop waits for it: nothing would cancel it.
+        """
+        task = self._task
+        return task is not None and not task.done() and not getattr(task.get_coro(), "cr_running", False)
+
+    def _awaits_beside(self) -> bool:
+        """Whether the cell waits while another task is at work, which it is not to be taken for."""
+        return self._running and self._can_be_cancelled() and not self._stuck()
+
+    def _when_begun(self, cell: int) -> None:
+        if self._is_running(cell) or self._stuck():
             self._poke()
-        elif self._expected:
-            self._later(RETRY, self._when_begun)
+        elif self._cell < cell and self._expected:
+            self._later(RETRY, partial(self._when_begun, cell))
 
-    def _again(self) -> None:
-        if self._running:
+    def _again(self, cell: int) -> None:
+        if self._is_running(cell):
             self._count -= 1  # it is the same interrupt
             self._poke()
 
@@ -206,7 +244,7 @@ class Interrupts:
     def _swallowed(self, unraisable: sys.UnraisableHookArgs) -> None:
         """Python cannot let an exception out of a finalizer or a weakref callback: the interrupt is sent again."""
         if unraisable.exc_type is KeyboardInterrupt and self._running:
-            self._later(RETRY, self._again)
+            self._later(RETRY, partial(self._again, self._cell))
         else:
             self._unraisable(unraisable)
 

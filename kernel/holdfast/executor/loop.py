@@ -20,7 +20,7 @@ import sys
 from asyncio import events, tasks
 from collections import deque
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -114,6 +114,9 @@ class UserLoop(_Base):  # type: ignore[misc]
         3. So a child that comes back has come to its end.
         """
         if self._forked:
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(BaseException):
+                    stream.flush()
             os._exit(0)
         self._stepped_at = monotonic()
         super()._run_once()

@@ -71,6 +71,10 @@ class Surroundings(Protocol):
     def mode(self, unit: Unit) -> str:
         """The mode of a cell that asks for none."""
 
+    @property
+    def ended(self) -> Callable[[Job, Unit, bool], None]:
+        """Told when a cell that ran in the background is over: (job, unit, whether it failed)."""
+
     def enter(self, token: object) -> None:
         """Output written in this context belongs to `token` from now on."""
 
@@ -104,6 +108,8 @@ class Runner:
         #: The running cell, compiled; None before it is.
         self.unit: Unit | None = None
         self.running: Job | None = None
+        #: How the running cell runs: "" in the loop's step or as a task, "thread", or "bg".
+        self.mode = ""
         self._background: set[asyncio.Task[None]] = set()
 
     def submit(self, job: Job) -> None:
@@ -118,16 +124,16 @@ class Runner:
     def start(self, job: Job) -> None:
         """Compile and run; an async cell goes on as a task."""
         self.running = job
-        self.payload, self.notes, self.unit = [], {}, None
+        self.payload, self.notes, self.unit, self.mode = [], {}, None, ""
         try:
             self._begin(job)
-            unit, mode = self._compile(job)
+            unit, self.mode = self._compile(job)
         except:  # noqa: E722 - see _failure
             self._finish(job, self._failure())
             return
-        if mode == "bg":
+        if self.mode == "bg":
             self._start_background(job, unit)
-        elif unit.is_async or mode == "thread":
+        elif unit.is_async or self.mode == "thread":
             run = self._run_async(job, unit) if unit.is_async else self._run_in_thread(job, unit)
             # Not loop.create_task: the user's task factory may fail, or run the cell inside this call.
             task = asyncio.Task(run, loop=self._loop, context=self._context)
@@ -206,6 +212,7 @@ class Runner:
         self._finish(job, self._success(job))
 
     async def _run_background(self, job: Job, unit: Unit) -> None:
+        failed = False
         try:
             if unit.is_async:
                 if unit.body is not None:
@@ -215,7 +222,9 @@ class Runner:
                 value = await CellThread(lambda: self._evaluate_now(unit), f"cell-{job.count}").result()
             self._conclude(job, unit, value)
         except:  # noqa: E722 - as in _failure; it has been replied to, so the error is shown below its cell
+            failed = True
             self._complain()
+        self._surroundings.ended(job, unit, failed)
 
     @protected
     def _settle(self, job: Job, task: asyncio.Task[None]) -> None:

@@ -49,7 +49,8 @@ class Results:
         self._newest_input = ""
         self._sizes: deque[tuple[int, int]] = deque()
         self._total = 0
-        self._bound: dict[str, object] = {
+        #: What each of our own names stands for, whatever the user bound to it; a restore sets it.
+        self.bound: dict[str, object] = {
             **dict.fromkeys((*_LAST, *_LAST_IN), ""),
             "Out": self.out,
             "In": self.inputs,
@@ -57,11 +58,11 @@ class Results:
 
     def owns(self, name: str) -> bool:
         """Whether `name` is one of ours."""
-        return name in self._bound or (name[:1] == "_" and name[1:].removeprefix("i").isdecimal())
+        return name in self.bound or (name[:1] == "_" and name[1:].removeprefix("i").isdecimal())
 
     def rebuild(self, ns: dict[str, object]) -> None:
         """Put back the names that were deleted."""
-        for name, value in self._bound.items():
+        for name, value in self.bound.items():
             if name not in ns:
                 ns[name] = value
 
@@ -90,7 +91,7 @@ class Results:
         self._bound_memory(ns, count, value)
 
     def _shift(self, ns: dict[str, object], names: tuple[str, ...], value: object) -> None:
-        bound = self._bound
+        bound = self.bound
         for name in names:
             ours, bound[name] = bound[name], value
             if name not in ns or ns[name] is ours:

@@ -9,11 +9,15 @@ from __future__ import annotations
 import io
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from holdfast.output.attribution import TOKEN, Attribution
 from holdfast.output.mailbox import Mailbox
+
+#: Characters of one line that a forked child holds back at most.
+LINE = 8192
 
 
 class Pending(Protocol):
@@ -40,6 +44,8 @@ class OutputStream(io.TextIOBase):
         self._collect = below.collect_if_any
         self._line_ended = True
         self._forked = False
+        self._line_lock = threading.Lock()
+        self._line = ""
         self._buffer: _Binary | None = None
 
     name = property(lambda self: f"<{self._stream}>")
@@ -83,18 +89,33 @@ class OutputStream(io.TextIOBase):
             self.write(line)
 
     def _write_below(self, text: str) -> int:
-        """In a forked child: the parent reads our descriptor and knows nothing of our mailbox."""
-        data = text.encode("utf-8", "backslashreplace")
+        """In a forked child: the parent reads our descriptor and knows nothing of our mailbox.
+
+        A line is written whole, like by Python's own stream: `print` writes its newline apart, and that of a
+        sibling would come in between.
+        """
+        with self._line_lock:
+            self._line += text
+            if "\n" in text or len(self._line) > LINE:
+                self._flush_below()
+        return len(text)
+
+    def _flush_below(self) -> None:
+        data, self._line = self._line.encode("utf-8", "backslashreplace"), ""
         while data:
             data = data[os.write(self._descriptor, data) :]
-        return len(text)
 
     def after_fork(self) -> None:
         """This process is a child: the kernel thread and its queue stayed in the parent."""
         self._forked = True
+        self._line_lock = threading.Lock()  # a thread of the parent's may have held it
+        self._line = ""
 
     def flush(self) -> None:
-        """Nothing is held back here; text leaves by itself."""
+        """Text leaves by itself, but for the unfinished line of a forked child."""
+        if self._forked:
+            with self._line_lock:
+                self._flush_below()
 
     def fileno(self) -> int:
         """The descriptor that C code and children write to; its output reaches the same cell."""

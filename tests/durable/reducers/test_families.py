@@ -171,3 +171,30 @@ def test_reducers_of_other_packages_are_found_by_entry_point(monkeypatch: pytest
     registry.find(object, (object,))
     monkeypatch.setattr(registry, "_table", dict(registry._table))
     assert restore(save(run("import library_for_test as lib\nh = lib.Handle()")))["h"] == [1]
+
+
+def test_a_version_that_is_more_than_a_string_is_stored_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The version of a module may be of a class of its own, as torch's is: no commit fails for it."""
+    import types
+
+    from holdfast.durable.pickling.modules import versions
+
+    class Version(str):
+        pass
+
+    library = types.ModuleType("library_with_version")
+    library.__version__ = Version("2.0")  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "library_with_version", library)
+    assert list(map(type, versions(["library_with_version"]).values())) == [str]
+
+
+def test_parts_of_the_kernel_are_refused() -> None:
+    """What belongs to the kernel itself is never walked into: it leads to everything, the store included."""
+    from holdfast.output.mailbox import Mailbox
+
+    namespace = run("k = [1]\nx = [k]")
+    namespace["x"].append(Mailbox.__new__(Mailbox))  # type: ignore[attr-defined]
+    saved = save(namespace)
+    assert [(one.path, one.reason) for one in saved.lost] == [
+        ("x[1]", "it belongs to the kernel of the process that ended")
+    ]

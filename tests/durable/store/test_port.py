@@ -261,7 +261,10 @@ def test_promises_are_rows_of_their_commits(life: Life) -> None:
     life.store.commit(cell(1))
     life.store.commit(Commit(2, 1, "", "ok", DATE, (), {}, {}, b"", ("", "", b"")))
     life.store.commit(Commit(3, 1, "", "ok", DATE, (), {}, {}, b"", ("k1-e1-c1-0123", "rejected", b"null")))
-    assert list(life.restart().promise_rows()) == [PromiseRow("k1-e1-c1-0123", "rejected", b"null", 3)]
+    store = life.restart()
+    assert list(store.promise_rows()) == [PromiseRow("k1-e1-c1-0123", "rejected", b"null", 3)]
+    assert store.promise("k1-e1-c1-0123") == PromiseRow("k1-e1-c1-0123", "rejected", b"null", 3)
+    assert store.promise("k1-e1-c1") is store.promise("") is None
 
 
 @pytest.mark.parametrize("size", [0, MIB + 1])

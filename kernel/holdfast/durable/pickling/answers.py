@@ -5,10 +5,10 @@ It must never make an object for a mark that the world can answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from holdfast.durable.pickling import functions
-from holdfast.durable.pickling.lost import LostValue, World
+from holdfast.durable.pickling.lost import Lost, LostValue, World, fields
 from holdfast.durable.pickling.stored import remember
 
 
@@ -18,6 +18,8 @@ class Answers:
     def __init__(self, world: World) -> None:
         self.world = world
         self.lost: dict[int, LostValue] = {}
+        #: Placeholders for what was stored and could not be loaded.
+        self.missed: list[LostValue] = []
 
     def memo(self) -> dict[int, object]:
         """What both sides start with: see `PRESET` of the pickler."""
@@ -31,10 +33,21 @@ class Answers:
         return self.lost.setdefault(index, LostValue("?", "?", "?"))
 
     def tell(self, table: Sequence[tuple[str, str, str, int]]) -> None:
-        """Complete the placeholders from the table."""
-        for index, entry in enumerate(table):
+        """Complete the placeholders from the table; the cell is that of the stream, unless it was lost before."""
+        for index, (*entry, cell) in enumerate(table):
             if index in self.lost:
-                object.__setattr__(self.lost[index], "_fields", tuple(entry))
+                cell = cell or getattr(self.world, "cell", 0)
+                object.__setattr__(self.lost[index], "_fields", (*entry, cell))
+
+    def report(self, values: Mapping[str, object]) -> None:
+        """Name what could not be loaded: by its place in `values`, to the user and to the world."""
+        from holdfast.durable.pickling.paths import paths
+
+        places = paths(values, [(lost, "") for lost in self.missed])
+        for lost, place in zip(self.missed, places, strict=True):
+            name, *rest = fields(lost)
+            object.__setattr__(lost, "_fields", (place or name, *rest))
+        self.world.missed([Lost(*fields(lost)[:3]) for lost in self.missed])
 
 
 def _main(world: World) -> Callable[[], object]:

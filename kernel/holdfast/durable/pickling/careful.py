@@ -19,16 +19,15 @@ _Base: Any = pickle._Unpickler
 class _Gone:
     """A class or function that is not there any more; calling it makes a placeholder."""
 
-    def __init__(self, name: str, reason: str) -> None:
+    def __init__(self, name: str, reason: str, missed: list[LostValue]) -> None:
         self.name = name
         self.reason = reason
-
-    def placeholder(self) -> LostValue:
-        """The placeholder for an instance of it."""
-        return LostValue(f"an object of {self.name}", self.name.rpartition(".")[2], self.reason)
+        self._missed = missed
 
     def __call__(self, *_: object, **__: object) -> LostValue:
-        return self.placeholder()
+        lost = LostValue(f"an object of {self.name}", self.name.rpartition(".")[2], self.reason)
+        self._missed.append(lost)
+        return lost
 
 
 class CarefulUnpickler(_Base):  # type: ignore[misc]
@@ -50,15 +49,17 @@ class CarefulUnpickler(_Base):  # type: ignore[misc]
         try:
             return super().find_class(module, name)
         except Exception as error:
-            return _Gone(f"{module}.{name}", words(error))
+            return _Gone(f"{module}.{name}", words(error), self._answers.missed)
 
     def _instead(self, made: object, error: BaseException) -> LostValue:
-        if isinstance(error, LostValueError):
-            return LostValue(*error.args)
         if isinstance(made, LostValue):
             return made
         name = getattr(made, "__qualname__", type(made).__qualname__)
-        return LostValue(f"an object by {name}", str(name), words(error))
+        # The placeholder that was used does not know yet what it stands for.
+        reason = "what it was made from could not be kept" if isinstance(error, LostValueError) else words(error)
+        lost = LostValue(f"an object by {name}", str(name), reason)
+        self._answers.missed.append(lost)
+        return lost
 
     def load_reduce(self) -> None:
         """A call of a rebuild function or class."""

@@ -10,10 +10,12 @@ attributes into the namespace given to `type.__new__` (calls `__set_name__`, and
 from __future__ import annotations
 
 import builtins
+import functools
 import types
-from types import MemberDescriptorType
+from types import FunctionType, MemberDescriptorType
 from typing import Any
 
+from holdfast.durable.kinds import ATOM, kind_of
 from holdfast.durable.pickling.lost import Unkeepable, World
 
 _DICT = type.__dict__["__dict__"]
@@ -45,6 +47,8 @@ def builtin_reduction(cls: type) -> Any:
     """Classes without a name of their own."""
     if cls is type(None) or cls is type(...) or cls is type(NotImplemented):
         return type, (None if cls is type(None) else ... if cls is type(...) else NotImplemented,)
+    if _MODULE.__get__(cls) == "functools" and cls is getattr(functools, "_CacheInfo", None):
+        return getattr, (functools, "_CacheInfo")
     if _MODULE.__get__(cls) == "builtins" and not hasattr(builtins, cls.__name__):
         name = next((name for name, value in vars(types).items() if value is cls), None)
         return (getattr, (types, name)) if name is not None else (type_of, (cls.__name__,))
@@ -88,13 +92,20 @@ def parts(cls: object, world: World) -> tuple[tuple[object, ...], list[object]]:
         "class", type(cls), _NAME.__get__(cls), _BASES.__get__(cls), module_of(cls), qualname_of(cls), slots, abstract,
     )  # fmt: skip
     skipped = _MADE | frozenset(slots or ())
-    names: list[str] = []
-    values: list[object] = []
-    for name, value in _DICT.__get__(cls).items():
-        if name not in skipped:
-            names.append(_RENAMED.get(name, name))
-            values.append(value)
-    return made, [_extra(cls, abstract), names, *values]
+    members = [(_RENAMED.get(name, name), value) for name, value in _DICT.__get__(cls).items() if name not in skipped]
+    # What instances are made and compared with comes first: the rest may hold instances.
+    members.sort(key=lambda member: not _is_plain(member[1]))
+    names = [name for name, _ in members]
+    extra = _extra(cls, abstract)
+    order = [name for name in _DICT.__get__(cls) if name not in skipped and not name.startswith("__")]
+    if order != [name for name in names if not name.startswith("__")]:
+        extra["order"] = order
+    return made, [extra, names, *(value for _, value in members)]
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a class attribute holds no instances: behaviour, and what is immutable."""
+    return type(value) in (FunctionType, staticmethod, classmethod, property) or kind_of(type(value)) == ATOM
 
 
 def _extra(cls: type, abstract: bool) -> dict[str, object]:
@@ -157,9 +168,8 @@ def _offset(cls: type, name: str) -> int:
     return found
 
 
-def fill(cls: type, state: list[Any]) -> None:
-    """Phase two."""
-    extra, names, *values = state
+def begin(cls: type, names: list[str]) -> None:
+    """Phase two begins: only `names` stay."""
     known = _DICT.__get__(cls)
     for name in [
         name
@@ -168,12 +178,24 @@ def fill(cls: type, state: list[Any]) -> None:
     ]:
         # `type.__new__` adds `__hash__ = None`, `__doc__` and the like, which the original may not have had.
         type.__delattr__(cls, name)
-    for name, value in zip(names, values, strict=True):
-        try:
-            type.__setattr__(cls, name, value)
-        except (AttributeError, TypeError):
-            if name not in ("__firstlineno__", "__static_attributes__"):
-                raise
+
+
+def put(cls: type, name: str, value: object) -> None:
+    """Phase two, one attribute: at once, since the next one may hold an instance."""
+    try:
+        type.__setattr__(cls, name, value)
+    except (AttributeError, TypeError):
+        if name not in ("__firstlineno__", "__static_attributes__"):
+            raise
+
+
+def end(cls: type, extra: dict[str, Any]) -> None:
+    """Phase two ends: the attributes are put into their order."""
+    known = _DICT.__get__(cls)
+    for name in extra.get("order", ()):
+        value = known[name]
+        type.__delattr__(cls, name)
+        type.__setattr__(cls, name, value)
     if extra.get("registered"):
         import _abc
 

@@ -8,17 +8,19 @@ Rejected: `None` or the source text in the place of what is lost (a program goes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NoReturn, Protocol
 
 import msgspec
 
+from holdfast.durable.store.port import CHUNK
 from holdfast.errors import CellError
 
 
 class World(Protocol):
     """What a stream refers to instead of copying (implemented by the graph).
 
+    `put`, where an implementation has it, takes each full MiB of a stream and gives its digest.
     `shared`, where an implementation has it, is empty when `reference` knows of nothing but closure cells: then
     exact built-in containers are pickled without asking.
     """
@@ -37,6 +39,9 @@ class World(Protocol):
     def resolve(self, reference: str) -> object:
         """The object of such a key."""
 
+    def missed(self, lost: Sequence[Lost]) -> None:
+        """Told, at the end of a load, what was stored and could not be loaded."""
+
 
 class Lost(msgspec.Struct, frozen=True):
     """A part that was not kept (or was reopened): where (`x['a'].conn`), what, why."""
@@ -51,6 +56,7 @@ class Pickled(msgspec.Struct, frozen=True):
 
     `buffers` are live, C-contiguous views of 64 KiB or more; `tokens` the definitions that it refers to; `modules`
     top-level modules with their versions where known; `reopened` what will be opened again rather than copied.
+    `lead` are the digests of the full MiB of the stream that the world's `put` has taken, before `stream`.
     """
 
     stream: bytes
@@ -59,6 +65,12 @@ class Pickled(msgspec.Struct, frozen=True):
     modules: Mapping[str, str] = {}
     lost: tuple[Lost, ...] = ()
     reopened: tuple[Lost, ...] = ()
+    lead: tuple[bytes, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole stream."""
+        return len(self.lead) * CHUNK + len(self.stream)
 
 
 class Unkeepable(Exception):

@@ -23,7 +23,8 @@ def versions(modules: Iterable[str]) -> dict[str, str]:
         if version is None:
             version = getattr(module, "__version__", None)
             if isinstance(version, str):
-                _known[top] = version
+                # Exactly a string: torch's is a class of its own.
+                version = _known[top] = str.__str__(version)
         if isinstance(version, str):
             result[top] = version
         else:

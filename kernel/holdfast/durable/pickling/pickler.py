@@ -19,14 +19,17 @@ import pickle
 import sys
 from collections.abc import Callable, Iterable
 from copyreg import dispatch_table
-from io import BytesIO
 from types import BuiltinFunctionType, CellType, FunctionType, ModuleType
 from typing import Any
+
+from msgspec.structs import replace
 
 from holdfast.durable.pickling import classes, functions, marks
 from holdfast.durable.pickling.lost import Lost, LostValue, Pickled, World, fields, words
 from holdfast.durable.pickling.modules import importable, versions
+from holdfast.durable.pickling.spool import Spool
 from holdfast.durable.reducers.registry import Keeping, find
+from holdfast.errors import StoreError
 
 #: Smaller buffers are cheaper inside the stream.
 OUT_OF_BAND = 1 << 16
@@ -35,6 +38,7 @@ PRESET = (marks.definition, marks.reference, marks.main, marks.lost, marks.buffe
 _MEMO = {id(obj): (i, obj) for i, obj in enumerate(PRESET, 1)}
 Reduced = Any
 _MRO = type.__dict__["__mro__"]
+_NAME = type.__dict__["__name__"]
 #: Types whose own reduce never runs user code, never fails, and needs no care: the C pickler's business.
 _LEFT = frozenset({complex, bytearray, range, slice, type(...), type(NotImplemented)})
 
@@ -43,7 +47,7 @@ class Pickler(pickle.Pickler):
     """One stream in the making."""
 
     def __init__(self, world: World) -> None:
-        self.file = BytesIO()
+        self.file = Spool(getattr(world, "put", None))
         self.buffers: list[memoryview] = []
         super().__init__(self.file, protocol=5, buffer_callback=_collector(self.buffers))
         # Both sides start with the same memo, so the namespace (an exact dict) is a reference too.
@@ -252,7 +256,7 @@ _SPECIAL: dict[type, str] = {
 
 def kind_of(obj: object) -> str:
     """What the user would call it."""
-    return type(obj).__name__
+    return str(_NAME.__get__(type(obj)))
 
 
 def _start(world: World) -> Pickler:
@@ -283,20 +287,21 @@ def _values(values: dict[str, object], world: World, alone: frozenset[int]) -> P
 
 def write(pickler: Pickler, value: object) -> None:
     """One more pickle; what stops the pickler turns the whole value into a placeholder."""
-    file, start = pickler.file, pickler.file.tell()
+    pickler.file.mark()
     before = len(pickler.lost), len(pickler.reopened), len(pickler.buffers)
     # The list is the first thing that the memo gets, so its number there tells where the value begins.
     box = [value]
     try:
         pickler.dump(box)
         return
+    except StoreError:
+        raise  # the disk failed, not the value
     except Exception as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else words(error)
     memo = pickler.memo.copy()
     first = memo[id(box)][0]
     pickler.memo = {key: entry for key, entry in memo.items() if entry[0] < first}
-    file.seek(start)
-    file.truncate()
+    pickler.file.back()
     del pickler.lost[before[0] :], pickler.reopened[before[1] :], pickler.buffers[before[2] :]
     pickler.dump([_Refused(pickler, value, reason)])
 
@@ -336,7 +341,8 @@ def finish(pickler: Pickler, values: dict[str, object]) -> Pickled:
     pickler.dump(table)
     pickler.release()
     modules = versions(pickler.modules)
-    return Pickled(pickler.file.getvalue(), tuple(pickler.buffers), frozenset(pickler.tokens), modules, lost, reopened)
+    stream, lead = pickler.file.rest(), tuple(pickler.file.pieces)
+    return Pickled(stream, tuple(pickler.buffers), frozenset(pickler.tokens), modules, lost, reopened, lead)
 
 
 def dump_definition(definition: object, world: World) -> Pickled:
@@ -352,7 +358,5 @@ def dump_definition(definition: object, world: World) -> Pickled:
     token = world.token(definition)
     pickled = finish(pickler, {pickler.root: state})
     if token in pickled.tokens:
-        pickled = Pickled(
-            pickled.stream, pickled.buffers, pickled.tokens - {token}, pickled.modules, pickled.lost, pickled.reopened
-        )
+        pickled = replace(pickled, tokens=pickled.tokens - {token})
     return pickled

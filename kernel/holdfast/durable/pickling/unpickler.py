@@ -40,15 +40,17 @@ class Unpickler(pickle.Unpickler):
 def load(stream: bytes, buffers: Sequence[memoryview], world: World) -> dict[str, object]:
     """The variables of one component, by key."""
     try:
-        return _load(Unpickler, stream, buffers, world)
+        return _load(Unpickler, stream, buffers, Answers(world))
     except Exception:
         from holdfast.durable.pickling.careful import CarefulUnpickler
 
-        return _load(CarefulUnpickler, stream, buffers, world)
+        answers = Answers(world)
+        values = _load(CarefulUnpickler, stream, buffers, answers)
+        answers.report(values)
+        return values
 
 
-def _load(how: Any, stream: bytes, buffers: Sequence[memoryview], world: World) -> dict[str, object]:
-    answers = Answers(world)
+def _load(how: Any, stream: bytes, buffers: Sequence[memoryview], answers: Answers) -> dict[str, object]:
     unpickler = how(stream, buffers, answers)
     names = unpickler.load()
     values = {name: unpickler.load()[0] for name in names}
@@ -56,32 +58,41 @@ def _load(how: Any, stream: bytes, buffers: Sequence[memoryview], world: World) 
     return values
 
 
-def skeleton(stream: bytes, world: World) -> object:
+def skeleton(stream: bytes, buffers: Sequence[memoryview], world: World) -> object:
     """Phase one: the function or class exists.  Raises Unkeepable, or what `type.__new__` raises."""
-    made = Unpickler(stream, (), Answers(world)).load()
+    made = Unpickler(stream, buffers, Answers(world)).load()
     return functions.make(made) if made[0] == "function" else classes.make(made)
 
 
 def fill(definition: object, stream: bytes, buffers: Sequence[memoryview], world: World) -> None:
     """Phase two: its state.  May be called again, for one that was filled while something it needs was missing."""
     try:
-        _fill(Unpickler, definition, stream, buffers, world)
+        _fill(Unpickler, definition, stream, buffers, Answers(world))
     except Exception:
         from holdfast.durable.pickling.careful import CarefulUnpickler
 
-        _fill(CarefulUnpickler, definition, stream, buffers, world)
+        answers = Answers(world)
+        answers.report(_fill(CarefulUnpickler, definition, stream, buffers, answers))
 
 
-def _fill(how: Any, definition: object, stream: bytes, buffers: Sequence[memoryview], world: World) -> None:
-    answers = Answers(world)
+def _fill(
+    how: Any, definition: object, stream: bytes, buffers: Sequence[memoryview], answers: Answers
+) -> dict[str, object]:
+    """The parts of the state, by what they are called."""
     unpickler = how(stream, buffers, answers)
     unpickler.load()
     if type(definition) is FunctionType:
         state = [unpickler.load()[0] for _ in range(functions.STATE)]
         answers.tell(unpickler.load())
         functions.fill(definition, state)
-    elif isinstance(definition, type):
-        state = [unpickler.load()[0], unpickler.load()[0]]
-        state += [unpickler.load()[0] for _ in state[1]]
+        return {definition.__qualname__: state}
+    parts: dict[str, object] = {}
+    if isinstance(definition, type):
+        extra, names = unpickler.load()[0], unpickler.load()[0]
+        classes.begin(definition, names)
+        for name in names:
+            value = parts[f"{classes.qualname_of(definition)}.{name}"] = unpickler.load()[0]
+            classes.put(definition, name, value)
         answers.tell(unpickler.load())
-        classes.fill(definition, state)
+        classes.end(definition, extra)
+    return parts

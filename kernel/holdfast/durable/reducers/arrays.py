@@ -17,9 +17,14 @@ from typing import Any
 from holdfast.durable.pickling import marks
 from holdfast.durable.pickling.lost import Unkeepable
 from holdfast.durable.pickling.stored import is_stored
+from holdfast.durable.reducers.flat import flat
 from holdfast.durable.reducers.registry import Keeping
 
 _SMALL = 1 << 16
+#: A class that has one of these of its own knows better.
+_OWN_PICKLE = ("__reduce__", "__reduce_ex__", "__setstate__", "__getstate__")
+#: What else can be pickled and has memory that others may look at.
+_OWNERS = frozenset({"builtins.bytes", "builtins.bytearray", "builtins.memoryview", "mmap.mmap", "array.array"})
 
 
 def owned(cls: Any, data: Any, dtype: Any, shape: tuple[int, ...], order: Any, writable: bool) -> Any:
@@ -27,7 +32,8 @@ def owned(cls: Any, data: Any, dtype: Any, shape: tuple[int, ...], order: Any, w
     import numpy as np
 
     made: Any = np.ndarray(shape, dtype, buffer=data, order=order) if len(data) else np.empty(shape, dtype, order=order)
-    if len(data) < _SMALL:
+    if len(data) < _SMALL or not is_stored(made.base):
+        # What is not the store's would be taken for something of the user's.
         made = made.copy(order="K")
     if made.flags.writeable and not writable:
         made.flags.writeable = False
@@ -38,32 +44,26 @@ def view(cls: Any, base: Any, offset: int, dtype: Any, shape: Any, strides: Any,
     """A view of `base`, which is an array or anything else with a buffer."""
     import numpy as np
 
+    # A view that was made before its base was closed to writing still writes.
+    opened = writable and isinstance(base, np.ndarray) and not base.flags.writeable
+    if opened:
+        base.flags.writeable = True
     if dtype.hasobject:
         made = _object_view(base, offset, shape, strides)
     else:
-        made = np.ndarray(shape, dtype, buffer=_flat(base), offset=offset, strides=strides)
+        made = np.ndarray(shape, dtype, buffer=flat(base), offset=offset, strides=strides)
+    if opened:
+        base.flags.writeable = False
     if made.flags.writeable and not writable:
         made.flags.writeable = False
     return made if cls is np.ndarray else made.view(cls)
 
 
-def _flat(base: Any) -> Any:
-    """The memory of `base` in the order in which it lies."""
-    import numpy as np
-
-    if not isinstance(base, np.ndarray):
-        return base
-    order = sorted(range(base.ndim), key=lambda i: -base.strides[i])
-    flat = np.ndarray.transpose(base.view(np.ndarray), order)
-    # As bytes: some dtypes (dates) have no buffer of their own.
-    return flat if flat.dtype.hasobject or not flat.flags.c_contiguous else flat.reshape(-1).view(np.uint8)
-
-
 def _object_view(base: Any, offset: int, shape: Any, strides: Any) -> Any:
     import numpy as np
 
-    flat = _flat(base).reshape(-1)
-    start = flat[offset // flat.itemsize :]
+    whole = flat(base).reshape(-1)
+    start = whole[offset // whole.itemsize :]
     return np.lib.stride_tricks.as_strided(start, shape, strides)
 
 
@@ -76,11 +76,15 @@ def objects(cls: Any, dtype: Any, shape: Any, fortran: bool) -> Any:
 
 
 def set_objects(array: Any, items: Any) -> None:
-    """The objects, in the order of memory."""
+    """The objects, in the order of memory; in a tuple for an array that is closed to writing."""
     import numpy as np
 
+    closed = type(items) is tuple
+    items = items[0] if closed else items
     flat = np.ndarray.transpose(array) if not array.flags.c_contiguous else array
     flat.reshape(-1)[:] = _vector(items)
+    if closed:
+        array.flags.writeable = False
 
 
 def _vector(items: list[Any]) -> Any:
@@ -107,12 +111,25 @@ def texts(joined: Any, codes: Any, extra: Any, shape: Any) -> Any:
     return made.reshape(shape)
 
 
+def attributes(array: Any, state: dict[str, Any]) -> None:
+    """What an array of a class of the user's has beside its numbers."""
+    array.__dict__.update(state)
+
+
 def reduce_array(obj: Any, keeping: Keeping) -> Any:
     """An array: owner, view, or array of objects."""
     np = sys.modules["numpy"]
     cls = type(obj)
-    if cls is not np.ndarray and cls not in (np.matrix, np.recarray):
+    masked = cls is np.ma.MaskedArray and not obj.dtype.hasobject
+    if not masked and any(getattr(cls, name) is not getattr(np.ndarray, name) for name in _OWN_PICKLE):
         return NotImplemented
+    reduced = _reduce(np, cls, obj, keeping)
+    if reduced is not NotImplemented and getattr(obj, "__dict__", None):
+        return (*reduced, dict(obj.__dict__), None, None, attributes) if len(reduced) == 2 else NotImplemented
+    return reduced
+
+
+def _reduce(np: Any, cls: Any, obj: Any, keeping: Keeping) -> Any:
     base = obj.base
     if base is not None and not is_stored(base):
         found = _reduce_view(np, cls, obj, base, keeping)
@@ -121,14 +138,20 @@ def reduce_array(obj: Any, keeping: Keeping) -> Any:
     keeping.pickler.owners.add(id(obj))
     if obj.dtype.hasobject:
         return _reduce_objects(np, cls, obj)
+    if not obj.dtype.itemsize:
+        return NotImplemented
+    if "torch" in sys.modules and obj.nbytes:
+        where = _address(np, obj)
+        kept = keeping.shared.get(("torch", "cpu", where))
+        if kept is not None:
+            return view, (cls, kept, 0, obj.dtype, obj.shape, obj.strides, bool(obj.flags.writeable))
+        keeping.shared["numpy", where] = obj
     if obj.flags.c_contiguous:
         order, data = "C", obj
     elif obj.flags.f_contiguous:
         order, data = "F", obj
     else:
         order, data = "C", np.ascontiguousarray(obj)
-    if not obj.dtype.itemsize:
-        return NotImplemented
     data = data.view(np.ndarray)
     buffer = pickle.PickleBuffer((data if order == "C" else data.T).reshape(-1).view(np.uint8))
     return owned, (cls, _Kept(buffer), obj.dtype, obj.shape, order, bool(obj.flags.writeable))
@@ -146,35 +169,47 @@ class _Kept:
 
 def _reduce_view(np: Any, cls: Any, obj: Any, base: Any, keeping: Keeping) -> Any:
     pickler = keeping.pickler
-    start = _address(np, obj)
-    if isinstance(base, np.ndarray):
-        if base.dtype.hasobject != obj.dtype.hasobject or (obj.dtype.hasobject and base.dtype != obj.dtype):
-            return None
-        flat = _flat(base)
-        if not flat.flags.c_contiguous:
-            return None
-        origin, whole = _address(np, flat), base.nbytes
-    else:
-        try:
-            memory = memoryview(base)
-            if not memory.c_contiguous:
-                return None
-            flat = np.frombuffer(base, np.uint8) if memory.nbytes else None
-        except (TypeError, ValueError, BufferError):
-            return None
-        if flat is None:
-            return None
-        origin, whole = _address(np, flat), memory.nbytes
-    if id(base) in pickler.alone or not obj.size:
+    base = _owner(np, base)
+    found = _memory(np, obj, base)
+    if found is None or id(base) in pickler.alone or not obj.size:
         return None
-    offset = start - origin
+    origin, whole = found
     low, high = np.lib.array_utils.byte_bounds(obj)
     if low < origin or high > origin + whole:
         return None
     pickler.views[id(obj)] = (base, obj.nbytes, whole)
     # Itself the base of others, as after a restore: theirs is then a view of this view, not bytes of its own.
     pickler.owners.add(id(obj))
-    return view, (cls, base, offset, obj.dtype, obj.shape, obj.strides, bool(obj.flags.writeable))
+    return view, (cls, base, _address(np, obj) - origin, obj.dtype, obj.shape, obj.strides, bool(obj.flags.writeable))
+
+
+def _owner(np: Any, base: Any) -> Any:
+    """What a chain of views ends in: numpy shortens it, a restore and `as_strided` do not."""
+    between = np.lib._stride_tricks_impl.DummyArray
+    while type(base) is between or (type(base) is np.ndarray and isinstance(base.base, np.ndarray | between)):
+        base = base.base
+    return base
+
+
+def _memory(np: Any, obj: Any, base: Any) -> tuple[int, int] | None:
+    """Where the memory of a base begins and how long it is; None where it cannot be kept as one."""
+    if isinstance(base, np.ndarray):
+        if base.dtype.hasobject != obj.dtype.hasobject or (obj.dtype.hasobject and base.dtype != obj.dtype):
+            return None
+        whole = flat(base)
+        return (_address(np, whole), base.nbytes) if whole.flags.c_contiguous else None
+    if type(base).__module__.partition(".")[0] == "torch":
+        whole = flat(base.detach())
+        return _address(np, whole), whole.nbytes
+    if f"{type(base).__module__}.{type(base).__qualname__}" not in _OWNERS:
+        return None
+    try:
+        memory = memoryview(base)
+        if not memory.c_contiguous or not memory.nbytes:
+            return None
+        return _address(np, np.frombuffer(base, np.uint8)), memory.nbytes
+    except (TypeError, ValueError, BufferError):
+        return None
 
 
 def _address(np: Any, array: Any) -> int:
@@ -186,11 +221,12 @@ def _reduce_objects(np: Any, cls: Any, obj: Any) -> Any:
         return NotImplemented
     fortran = obj.flags.f_contiguous and not obj.flags.c_contiguous
     items = (obj.T if fortran else obj).ravel().tolist()
-    if len(items) > 1000 and not fortran:
+    if len(items) > 1000 and not fortran and obj.flags.writeable:
         packed = _pack(np, items)
         if packed is not None:
             return texts, (*packed, obj.shape)
-    return objects, (cls, obj.dtype, obj.shape, fortran), items, None, None, set_objects
+    state = items if obj.flags.writeable else (items,)
+    return objects, (cls, obj.dtype, obj.shape, fortran), state, None, None, set_objects
 
 
 def _pack(np: Any, items: list[Any]) -> Any:

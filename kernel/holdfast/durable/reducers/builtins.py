@@ -6,7 +6,7 @@ import gc
 import sys
 import warnings
 from functools import lru_cache
-from types import MappingProxyType, MethodType
+from types import MappingProxyType, MemberDescriptorType, MethodType
 from typing import Any
 
 from holdfast.durable.pickling.functions import magic
@@ -84,9 +84,17 @@ def view(name: str, mapping: dict[Any, Any]) -> object:
     return getattr(dict, name)(mapping)
 
 
+def ordered_view(name: str, mapping: Any) -> object:
+    """The same of an OrderedDict."""
+    from collections import OrderedDict
+
+    return getattr(OrderedDict, name)(mapping)
+
+
 def reduce_view(obj: Any, keeping: Keeping) -> Any:
     """A dict's view."""
-    return view, (type(obj).__name__.removeprefix("dict_"), gc.get_referents(obj)[0])
+    kind, _, name = type(obj).__name__.partition("_")
+    return view if kind == "dict" else ordered_view, (name, gc.get_referents(obj)[0])
 
 
 def descriptor(cls: type, name: str) -> object:
@@ -117,13 +125,18 @@ class Linked:
 
     @staticmethod
     def link(obj: BaseException, state: tuple[Any, ...]) -> None:
-        """Attributes, cause, context."""
-        attributes, cause, context, suppress = state
+        """Attributes, cause, context, and what its class keeps elsewhere."""
+        attributes, cause, context, suppress, own = state
         if attributes:
             obj.__dict__.update(attributes)
         obj.__context__ = context
         obj.__cause__ = cause
         obj.__suppress_context__ = suppress
+        for name, value in own.items():
+            try:
+                setattr(obj, name, value)
+            except (AttributeError, TypeError):
+                continue  # those of a group are read only, and came with its arguments
 
 
 link = Linked.link
@@ -132,7 +145,8 @@ link = Linked.link
 def reduce_exception(obj: BaseException, keeping: Keeping) -> Any:
     """An exception, without its traceback but with cause and context."""
     cls = type(obj)
-    state = (obj.__dict__ or None, obj.__cause__, obj.__context__, obj.__suppress_context__)
+    own = _members(obj)
+    state = (obj.__dict__ or None, obj.__cause__, obj.__context__, obj.__suppress_context__, own)
     base = next(one for one in cls.__mro__ if one.__module__ == "builtins")
     if (
         base.__basicsize__ == BaseException.__basicsize__
@@ -144,6 +158,18 @@ def reduce_exception(obj: BaseException, keeping: Keeping) -> Any:
     if len(reduced) > 2 and type(reduced[2]) is not dict and reduced[2] is not None:
         return reduced
     return native_exception, (reduced[0], reduced[1]), state, None, None, link
+
+
+def _members(obj: BaseException) -> dict[str, Any]:
+    """What built-in exceptions keep beside their arguments: the name of an ImportError, the line of a SyntaxError."""
+    found: dict[str, Any] = {}
+    for base in type(obj).__mro__:
+        if base.__module__ == "builtins" and base not in (BaseException, Exception, object):
+            for name, member in vars(base).items():
+                value = member.__get__(obj) if type(member) is MemberDescriptorType else None
+                if value is not None and not name.startswith("_"):
+                    found[name] = value
+    return found
 
 
 def _own(cls: type) -> set[str]:

@@ -1,10 +1,11 @@
-"""Reducers for open files and databases: they are opened again where they stood.
+"""Reducers for open files: they are opened again where they stood.
 
 They must never truncate, create or write anything when they are opened again.
 """
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -14,13 +15,18 @@ from holdfast.durable.pickling.lost import Unkeepable
 from holdfast.durable.reducers.registry import Keeping
 
 _STREAMS = ("stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__")
-#: A database in memory that is larger than this is not copied.
-_IN_MEMORY = 64 << 20
+#: Where the bytes come from when they do not come from the system, and can be asked where they stand.
+_INNER = ("_io.BytesIO", "gzip.GzipFile", "bz2.BZ2File", "lzma.LZMAFile")
 
 
 def stream(name: str) -> Any:
     """One of the process's own streams."""
     return getattr(sys, name)
+
+
+def stream_buffer(name: str) -> Any:
+    """What one of them takes bytes with."""
+    return getattr(sys, name).buffer
 
 
 def _existing(path: str, flags: int) -> int:
@@ -35,7 +41,10 @@ def reopened(path: str, name: Any, mode: str, position: int | None, options: dic
     """The file, opened where it stood; its content is what the disk has now."""
     if closed and not os.path.exists(path):
         path, mode = os.devnull, "r" if "r" in mode else "w"
-    file: Any = open(path, _mode(mode), opener=_existing, **options)  # noqa: SIM115
+    try:
+        file: Any = open(path, _mode(mode), opener=_existing, **options)  # noqa: SIM115
+    except OSError as error:
+        raise Unkeepable(f"{path} cannot be opened again: {error.strerror}") from None
     raw = getattr(file, "buffer", file)
     raw = getattr(raw, "raw", raw)
     if raw.name != name:
@@ -47,7 +56,7 @@ def reopened(path: str, name: Any, mode: str, position: int | None, options: dic
     return file
 
 
-def _path(name: Any, keeping: Keeping, obj: Any) -> str:
+def _path(name: Any, obj: Any) -> str:
     if isinstance(name, bytes):
         name = os.fsdecode(name)
     if not isinstance(name, str):
@@ -61,8 +70,23 @@ def _path(name: Any, keeping: Keeping, obj: Any) -> str:
 def _standard(obj: Any) -> Any:
     for name in _STREAMS:
         if getattr(sys, name, None) is obj:
-            return stream, (name,)
+            # A file that the user put into the place of `sys.stdout` is still a file.
+            where = getattr(obj, "name", None)
+            return None if isinstance(where, str) and os.path.isfile(where) else (stream, (name,))
     return None
+
+
+def reduce_stream(obj: Any, keeping: Keeping) -> Any:
+    """What the kernel gives as `sys.stdout` and `sys.stderr`."""
+    return _standard(obj) or (stream, (f"__{obj.name.strip('<>')}__",))
+
+
+def reduce_stream_buffer(obj: Any, keeping: Keeping) -> Any:
+    """Their `buffer`."""
+    for name in _STREAMS:
+        if getattr(getattr(sys, name, None), "buffer", None) is obj:
+            return stream_buffer, (name,)
+    raise Unkeepable("it belongs to an output stream of the process that ended")
 
 
 def reduce_text(obj: Any, keeping: Keeping) -> Any:
@@ -70,26 +94,65 @@ def reduce_text(obj: Any, keeping: Keeping) -> Any:
     standard = _standard(obj)
     if standard is not None:
         return standard
-    if obj.closed:
-        buffer = obj.buffer
-        name = getattr(getattr(buffer, "raw", buffer), "name", None)
-    else:
-        name = getattr(obj, "name", None)
-    path = _path(name, keeping, obj)
-    mode = getattr(obj, "mode", None) or obj.buffer.raw.mode.replace("b", "")
+    buffer = obj.buffer
+    raw = getattr(buffer, "raw", buffer)
     position = None
     if not obj.closed:
         try:
             position = obj.tell()
         except OSError:
-            raise Unkeepable("a file that is being iterated does not tell where it stands") from None
+            raise Unkeepable(_untold(raw)) from None
         if obj.writable():
             obj.flush()
-        keeping.reopened(obj, f"{path} at {obj.buffer.tell()}")
-    options = {"encoding": obj.encoding, "errors": obj.errors}
+    options = {"encoding": obj.encoding, "errors": obj.errors, "newline": _newline(obj)}
+    if type(raw) is not io.FileIO:
+        options["line_buffering"] = obj.line_buffering
+        return _over(obj, buffer, position, options)
+    name = raw.name
+    path = _path(name, obj)
+    if not obj.closed:
+        keeping.reopened(obj, f"{path} at {buffer.tell()}")
+    mode = getattr(obj, "mode", None) or raw.mode.replace("b", "")
     if obj.line_buffering:
         options["buffering"] = 1
     return reopened, (path, name, mode, position, options, obj.closed)
+
+
+def _untold(raw: Any) -> str:
+    if type(raw) is io.FileIO and not isinstance(raw.name, str | bytes):
+        return "it is a pipe, a terminal or a bare descriptor of the process that ended"
+    return "a file that is being iterated does not tell where it stands"
+
+
+def _newline(obj: Any) -> str | None:
+    """What `open` was told about newlines; only the garbage collector tells.
+
+    Strings of a text file, in order: its encoding, that one, what was read ahead (always with a tuple, the decoder's
+    state at its beginning; "" at the end of the file), what it does about errors.
+    """
+    inside = gc.get_referents(obj)
+    strings = [one for one in inside if type(one) is str][1:-1]
+    if len(strings) == 1 and any(type(one) is tuple for one in inside):
+        universal = any(type(one) is io.IncrementalNewlineDecoder for one in inside)
+        if universal and (strings[0] or not obj.buffer.peek(1)):
+            return None
+    return strings[0] if strings and strings[0] in ("", "\n", "\r", "\r\n") else None
+
+
+def wrapped(cls: Any, inner: Any, position: int | None, options: dict[str, Any]) -> Any:
+    """A reader or writer over something in memory."""
+    made = cls(inner, **options)
+    if position is None:
+        made.close()
+    else:
+        made.seek(position)
+    return made
+
+
+def _over(obj: Any, inner: Any, position: int | None, options: dict[str, Any]) -> Any:
+    if f"{type(inner).__module__}.{type(inner).__qualname__}" not in _INNER:
+        raise Unkeepable(f"what is below it, a {type(inner).__name__}, cannot be opened again")
+    return wrapped, (type(obj), inner, position, options)
 
 
 def reduce_binary(obj: Any, keeping: Keeping) -> Any:
@@ -97,6 +160,10 @@ def reduce_binary(obj: Any, keeping: Keeping) -> Any:
     standard = _standard(obj)
     if standard is not None:
         return standard
+    if type(obj.raw) is not io.FileIO:
+        if not obj.closed and obj.writable():
+            obj.flush()
+        return _over(obj, obj.raw, None if obj.closed else obj.tell(), {})
     return _binary(obj, getattr(obj.raw, "name", None), obj.raw.mode, keeping, {})
 
 
@@ -106,7 +173,7 @@ def reduce_raw(obj: io.FileIO, keeping: Keeping) -> Any:
 
 
 def _binary(obj: Any, name: Any, mode: str, keeping: Keeping, options: dict[str, Any]) -> Any:
-    path = _path(name, keeping, obj)
+    path = _path(name, obj)
     position = None
     if not obj.closed:
         if obj.writable():
@@ -116,56 +183,19 @@ def _binary(obj: Any, name: Any, mode: str, keeping: Keeping, options: dict[str,
     return reopened, (path, name, mode, position, options, obj.closed)
 
 
-def database(path: str, isolation: Any, content: bytes | None) -> Any:
-    """A connection to an existing database, or one in memory with its content."""
-    import sqlite3
-
-    if content is None and not os.path.isfile(path):
+def compressed(cls: Any, path: str, position: int) -> Any:
+    """A compressed file, read up to where it stood."""
+    if not os.path.isfile(path):
         raise Unkeepable(f"{path} is not there any more")
-    made = sqlite3.connect(path if content is None else ":memory:", isolation_level=isolation)
-    if content:
-        made.deserialize(content)
+    made = cls(path, "rb")
+    made.seek(position)
     return made
 
 
-def reduce_connection(obj: Any, keeping: Keeping) -> Any:
-    """A connection: the file's path, or the content of a database in memory."""
-    import sqlite3
-
-    if type(obj) is not sqlite3.Connection:
-        raise Unkeepable("a subclass of sqlite3.Connection has state that cannot be seen")
-    try:
-        path = next(
-            str(row[2])
-            for row in sqlite3.Connection.execute(obj, "PRAGMA database_list").fetchall()
-            if row[1] == "main"
-        )
-    except sqlite3.ProgrammingError as error:
-        raise Unkeepable(str(error)) from None
-    state = {"row_factory": obj.row_factory, "text_factory": obj.text_factory}
-    if path:
-        pending = ", without the changes of a transaction that was not committed" if obj.in_transaction else ""
-        keeping.reopened(obj, f"{path}{pending}")
-        return database, (os.path.abspath(path), obj.isolation_level, None), (None, state)
-    if obj.in_transaction:
-        raise Unkeepable("a database in memory with a transaction under way cannot be copied")
-    try:
-        content = obj.serialize()
-    except sqlite3.OperationalError:
-        # There is nothing in it yet.
-        content = b""
-    if len(content) > _IN_MEMORY:
-        raise Unkeepable(f"a database in memory of {len(content) >> 20} MB is not copied; open a file instead")
-    return database, ("", obj.isolation_level, content), (None, state)
-
-
-def cursor(connection: Any) -> Any:
-    """A new cursor."""
-    return connection.cursor()
-
-
-def reduce_cursor(obj: Any, keeping: Keeping) -> Any:
-    """A cursor that has no rows pending."""
-    if obj.description is not None:
-        raise Unkeepable("a cursor with a query under way cannot be kept")
-    return cursor, (obj.connection,)
+def reduce_compressed(obj: Any, keeping: Keeping) -> Any:
+    """A gzip, bz2 or lzma file that is read; one that is written cannot be continued."""
+    if obj.closed or not obj.readable():
+        raise Unkeepable("it was closed" if obj.closed else "a compressed file that is being written cannot go on")
+    path = _path(getattr(obj, "name", None) or getattr(getattr(obj, "_fp", None), "name", None), obj)
+    keeping.reopened(obj, f"{path} at {obj.tell()}")
+    return compressed, (type(obj), path, obj.tell())

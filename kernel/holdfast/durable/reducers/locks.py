@@ -1,4 +1,4 @@
-"""Reducers for locks and threads: a lock comes back free; it must never come back held by a thread that is gone."""
+"""Reducers for locks, threads and futures; a lock must never come back held by a thread that is gone."""
 
 from __future__ import annotations
 
@@ -38,3 +38,22 @@ def refuse_thread(obj: threading.Thread, keeping: Keeping) -> Any:
     """A thread cannot be kept."""
     state = "had ended" if not obj.is_alive() and obj.ident else "was not started" if not obj.ident else "was running"
     raise Unkeepable(f"a thread belongs to its process (it {state})")
+
+
+def future(cls: Any, result: Any, error: Any) -> Any:
+    """A future that is done."""
+    made = cls()
+    if error is not None:
+        made.set_exception(error)
+    else:
+        made.set_result(result)
+    return made
+
+
+def reduce_future(obj: Any, keeping: Keeping) -> Any:
+    """A future of `concurrent.futures` that is done, with what came of it."""
+    if not obj.done():
+        raise Unkeepable("what computes it belongs to the process that ended")
+    if obj.cancelled():
+        raise Unkeepable("it was cancelled")
+    return future, (type(obj), obj._result, obj._exception)

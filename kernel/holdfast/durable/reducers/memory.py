@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
+import sys
 from typing import Any
 
 from holdfast.durable.pickling.lost import Unkeepable
@@ -41,6 +42,14 @@ def viewed(owner: Any, offset: int, size: int, step: int, form: str, shape: Any,
     return made.toreadonly() if readonly and not made.readonly else made
 
 
+def _is_kept(owner: object) -> bool:
+    """Whether an owner of memory comes back as the same memory."""
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(owner, numpy.ndarray):
+        return True
+    return isinstance(owner, bytes | bytearray | memoryview | mmap.mmap) or type(owner).__module__ in ("array", "numpy")
+
+
 def reduce_memoryview(obj: memoryview, keeping: Keeping) -> Any:
     """A memoryview, over the same owner."""
     try:
@@ -48,8 +57,11 @@ def reduce_memoryview(obj: memoryview, keeping: Keeping) -> Any:
     except ValueError:
         raise Unkeepable("it was released") from None
     item = obj.itemsize
-    if is_stored(obj) or (type(owner) in (bytes,) and obj.c_contiguous):
+    if is_stored(owner) or (type(owner) in (bytes,) and obj.c_contiguous):
         return memoryview, (bytearray(obj) if not obj.readonly else obj.tobytes(),)
+    if not _is_kept(owner):
+        # What it looks into cannot be stored (the inside of a compiled class): it gets memory of its own.
+        return viewed, (bytearray(obj.tobytes()), 0, obj.nbytes, 1, obj.format, obj.shape, obj.readonly)
     offset = address(obj) - address(owner)
     if obj.c_contiguous:
         return viewed, (owner, offset, obj.nbytes, 1, obj.format, obj.shape, obj.readonly)

@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from holdfast.durable.kinds import is_machinery
+
 GROUP = "holdfast.reducers"
 Reducer = Callable[[Any, "Keeping"], Any]
 #: "module.qualname" of a class to "module:function" or the function itself.
@@ -70,7 +72,7 @@ def find(cls: type, mro: tuple[type, ...]) -> Reducer | None:
             found = _table.get(name)
         if found is not None:
             return _loaded(name, found)
-    return None
+    return _refusing("it belongs to the kernel of the process that ended") if is_machinery(cls) else None
 
 
 def _loaded(name: str, found: str | Reducer) -> Reducer:

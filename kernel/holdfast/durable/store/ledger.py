@@ -20,13 +20,13 @@ import msgspec
 
 from holdfast.durable.faults import Damaged, Tampered
 from holdfast.durable.keys import Seal
-from holdfast.durable.store.port import Commit, Head, LogEntry
+from holdfast.durable.store.port import Commit, Head, LogEntry, PromiseRow
 
 DELTAS = 64
 NAMES_PER_DELTA = 32
-_COLUMNS = "number, parent, count, epoch, code, status, at, delta, state, version, pack, tail"
-_HOLES = ", ".join("?" * 13)
-_Row = tuple[int, int, int, int, bytes, str, str, bytes, bytes, int, int, int]
+_COLUMNS = "number, parent, count, epoch, code, status, at, delta, state, version, pack, tail, promise, settled, value"
+_INSERT = f"insert into commits ({_COLUMNS}, tag) values ({', '.join('?' * 16)})"
+_Row = tuple[int, int, int, int, bytes, str, str, bytes, bytes, int, int, int, str, str, bytes]
 
 
 class Entry:
@@ -64,6 +64,12 @@ class Ledger:
         """The pack that the newest commit left open, and where it ended: (1, 0) before the first."""
         return (self._row[10], self._row[11]) if self._row else (1, 0)
 
+    @property
+    def due(self) -> bool:
+        """Whether the next commit writes the whole manifest."""
+        since = self._since + 1
+        return since >= DELTAS and since * NAMES_PER_DELTA >= len(self._names) + len(self._tokens)
+
     def load(self) -> None:
         """Read the last whole manifest and the deltas after it; raises `Tampered` or `Damaged`."""
         start = 0
@@ -85,7 +91,7 @@ class Ledger:
         """See the port."""
         if self._row is None:
             return None
-        number, _, count, epoch, _, _, at, _, state, version, _, _ = self._row
+        number, _, count, epoch, _, _, at, _, state, version, *_ = self._row
         return Head(number, count, epoch, version, at, dict(self._names), dict(self._tokens), state)
 
     def insert(self, commit: Commit, pack: int, tail: int) -> Entry:
@@ -99,21 +105,21 @@ class Ledger:
             commit.code.encode("utf-8", "surrogatepass"),
             commit.status,
             commit.at,
-            json.dumps((dict(commit.names), dict(commit.tokens)), separators=(",", ":")).encode("ascii"),
+            _encoded(commit.names, commit.tokens),
             commit.state,
             max(version, self._row[9] if self._row else 0),
             pack,
             tail,
+            *commit.promise,
         )
         tag = self._seal.tag(b"commit", msgspec.msgpack.encode((self._tag, *row)))
-        self._db.execute(f"insert into commits ({_COLUMNS}, tag) values ({_HOLES})", (*row, tag))
-        since = self._since + 1
-        whole = since >= DELTAS and since * NAMES_PER_DELTA >= len(self._names) + len(self._tokens)
+        self._db.execute(_INSERT, (*row, tag))
+        whole = self.due
         if whole:
             names, tokens = dict(self._names), dict(self._tokens)
             _update(names, commit.names)
             _update(tokens, commit.tokens)
-            fields = (row[0], self._tag, json.dumps((names, tokens), separators=(",", ":")).encode("ascii"))
+            fields = (row[0], self._tag, _encoded(names, tokens))
             seal = self._seal.tag(b"manifest", msgspec.msgpack.encode(fields))
             self._db.execute("insert into manifests values (?, ?, ?, ?)", (*fields, seal))
         return Entry(commit, row, tag, whole)
@@ -138,6 +144,18 @@ class Ledger:
     def states(self, after: int) -> list[tuple[int, bytes]]:
         """See the port."""
         return [(row[0], row[8]) for row in self._after(after)]
+
+    def promises(self) -> list[PromiseRow]:
+        """See the port: of two with one id the newer."""
+        found = {row[12]: PromiseRow(row[12], row[13], row[14], row[0]) for row in self._after(0) if row[12]}
+        return sorted(found.values(), key=lambda row: row.number)
+
+    def promise(self, id: str) -> PromiseRow | None:
+        """See the port.  Looked for in every commit: an index would cost each of them a page."""
+        query = "select number from commits where promise = ? order by number desc limit 1"
+        found = self._db.execute(query, (id,)).fetchone()
+        row = next(self._after(found[0] - 1)) if found else None
+        return PromiseRow(row[12], row[13], row[14], row[0]) if row else None
 
     def _after(self, number: int) -> Iterator[_Row]:
         """Yield the commits after one.  Its own tag need not be verified: those after it cover it."""
@@ -166,6 +184,13 @@ class Ledger:
         genuine = isinstance(tag, bytes) and self._seal.holds(kind, msgspec.msgpack.encode(fields), tag)
         if not genuine:
             raise Tampered(self._path, f"{what} was changed by someone without your key, or by a failing disk")
+
+
+def _encoded(*manifests: Mapping[str, int | None]) -> bytes:
+    try:
+        return msgspec.json.encode(manifests)
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return json.dumps([dict(manifest) for manifest in manifests], separators=(",", ":")).encode("ascii")
 
 
 def _delta(row: _Row) -> tuple[dict[str, int | None], dict[str, int | None]]:

@@ -9,7 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Sequence
 
+from msgspec.structs import replace
+
 from holdfast.durable.faults import Absent, NotKept
+from holdfast.durable.store.chunks import Room
 from holdfast.durable.store.port import CHUNK, Buffer, Commit, Head, LogEntry, PromiseRow, Record
 
 _NAME = "memory"
@@ -55,7 +58,7 @@ class MemoryStore:
         self._own()
         number = len(self._commits) + 1
         for record in commit.records:
-            for buffer in record.buffers:
+            for buffer in (Buffer(len(record.lead) * CHUNK, record.lead), *record.buffers):
                 self._pieces(buffer)
             if record.version in self._records:
                 raise NotKept(_NAME, f"version {record.version} is there already")
@@ -65,7 +68,8 @@ class MemoryStore:
         self._chunks.update(self._pending)
         self._pending = {}
         for record in commit.records:
-            self._records[record.version] = record
+            stream = b"".join([*(self._chunks[digest] for digest in record.lead), record.stream])
+            self._records[record.version] = replace(record, stream=stream, lead=())
             self._version = max(self._version, record.version)
         for manifest, delta in ((self._names, commit.names), (self._tokens, commit.tokens)):
             for name, version in delta.items():
@@ -94,7 +98,7 @@ class MemoryStore:
 
     def read(self, buffer: Buffer, writable: bool) -> memoryview:
         """See the port."""
-        view = memoryview(bytearray(b"".join(self._pieces(buffer))))
+        view = memoryview(Room(b"".join(self._pieces(buffer))))
         return view if writable else view.toreadonly()
 
     def verify(self, buffer: Buffer) -> bool:
@@ -130,10 +134,17 @@ class MemoryStore:
         """See the port."""
         return sorted(self._promises.values(), key=lambda row: row.number)
 
+    def promise(self, id: str) -> PromiseRow | None:
+        """See the port."""
+        return self._promises.get(id)
+
     def size(self) -> int:
         """See the port."""
         streams = sum(len(record.stream) for record in self._records.values())
         return streams + sum(map(len, self._chunks.values()))
+
+    def tidy(self) -> None:
+        """See the port."""
 
     def close(self) -> None:
         """See the port."""

@@ -18,7 +18,6 @@ from collections.abc import Sequence
 
 from holdfast.durable.faults import Damaged
 from holdfast.durable.keys import sync_folder
-from holdfast.durable.store import mapping
 from holdfast.durable.store.points import Crash, Point
 
 PAGE = 4096
@@ -135,6 +134,8 @@ class Packs:
         """
         if not self._mapped or self._maps + len(runs) > _MAPS:
             return None
+        from holdfast.durable.store import mapping
+
         parts = [(self._descriptor(run.pack), run.offset, run.size) for run in runs]
         try:
             view = mapping.single(*parts[0]) if len(parts) == 1 else mapping.stitched(parts)

@@ -40,7 +40,8 @@ class Buffer(Struct, frozen=True):
 class Record(Struct, frozen=True):
     """One version of a component (`key` is empty) or of a definition (`key` is its token).
 
-    `meta` is small JSON that the store keeps and authenticates without reading it.
+    `meta` is small JSON that the store keeps and authenticates without reading it.  A commit may hand over the
+    stream in part: `lead` are the digests of chunks of exactly 1 MiB that were put before, `stream` is what follows.
     """
 
     version: int
@@ -49,6 +50,7 @@ class Record(Struct, frozen=True):
     stream: bytes
     buffers: tuple[Buffer, ...]
     meta: bytes
+    lead: tuple[bytes, ...] = ()
 
 
 class Commit(Struct, frozen=True):
@@ -128,8 +130,9 @@ class Store(Protocol):
         """Return a version, authenticated; raises `Absent`, `Tampered` or `Damaged`."""
 
     def read(self, buffer: Buffer, writable: bool) -> memoryview:
-        """Return a buffer's bytes, size-checked and not yet verified; raises `Damaged`.
+        """Return a buffer's bytes; raises `Absent`, `Damaged` or `Tampered`.
 
+        One of MAPPED bytes and more may be mapped: then its size is checked, and its bytes are left to `verify`.
         Writing to it changes nothing on the disk.  It stays valid after `close`.
         """
 
@@ -145,8 +148,14 @@ class Store(Protocol):
     def promise_rows(self) -> Sequence[PromiseRow]:
         """Return the promises of cells, oldest first, authenticated."""
 
+    def promise(self, id: str) -> PromiseRow | None:
+        """Return the promise of one cell, authenticated, or None."""
+
     def size(self) -> int:
         """Return the bytes that the session takes."""
+
+    def tidy(self) -> None:
+        """Do in idle time what would hold up a later commit; takes some ms, raises `Damaged`."""
 
     def close(self) -> None:
         """Give everything back; may be called twice.  Chunks put since the last commit are dropped."""

@@ -27,8 +27,12 @@ PREPARED = "session.new"
 PACKS = "packs"
 #: Written into the header as SQLite's application id ("Hold") and user version.
 APPLICATION = 0x486F6C64
-FORMAT = 1
+FORMAT = 2
+#: Where the header of a database says how it is written and read, and what it says in WAL mode.
+_VERSIONS, _WAL = slice(18, 20), b"\2\2"
 _BUSY_SECONDS = 10.0
+#: 16 MB, or some thousand small cells.
+_LOG_PAGES = 4000
 _IDENT_SIZE = 16
 
 _TABLES = """
@@ -36,15 +40,14 @@ create table about (ident blob not null, name blob not null, created text not nu
     first_pack integer not null, tag blob not null);
 create table commits (number integer primary key, parent integer not null, count integer not null,
     epoch integer not null, code blob not null, status text not null, at text not null, delta blob not null,
-    state blob not null, version integer not null, pack integer not null, tail integer not null, tag blob not null);
+    state blob not null, version integer not null, pack integer not null, tail integer not null,
+    promise text not null, settled text not null, value blob not null, tag blob not null);
 create table manifests (number integer primary key, previous blob not null, names blob not null, tag blob not null);
 create table records (version integer primary key, kind text not null, key blob not null, stream blob,
     layout blob not null, meta blob not null, tag blob not null);
 create table chunks (digest blob primary key, pack integer not null, offset integer not null, size integer not null)
     without rowid;
 create table packs (number integer primary key, size integer not null);
-create table promises (id text primary key, state text not null, value blob not null, number integer not null,
-    tag blob not null) without rowid;
 """
 
 
@@ -65,31 +68,44 @@ class About:
         return (*fields, Seal(key, self.ident).tag(b"about", msgspec.msgpack.encode(fields)))
 
 
-def prepare(folder: str, key: bytes, name: str, created: str, crash: Crash, *, durable: bool) -> None:
-    """Put an empty database of this format in its place."""
+def prepare(folder: str, key: bytes, name: str, created: str, crash: Crash, *, local: bool) -> None:
+    """Put an empty database of this format in its place; the first commit puts it on the disk (`settle`).
+
+    It is made in memory and written in one piece, WAL mode included: turning a file into it costs several flushes.
+    """
     path = os.path.join(folder, DATABASE)
     beside = os.path.join(folder, PREPARED)
-    if os.path.exists(beside):
-        os.unlink(beside)
-    os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    db = sqlite3.connect(beside, isolation_level=None)
+    db = sqlite3.connect(":memory:", isolation_level=None)
     try:
-        db.execute("pragma journal_mode = off")
-        db.execute(f"pragma synchronous = {'full' if durable else 'off'}")
-        db.execute("begin")
         db.execute(f"pragma application_id = {APPLICATION}")
         db.execute(f"pragma user_version = {FORMAT}")
         for statement in _TABLES.split(";\n"):
             db.execute(statement)
         about = About(os.urandom(_IDENT_SIZE), name, created)
         db.execute("insert into about values (?, ?, ?, ?, ?, ?)", about.row(key))
-        db.execute("commit")
+        image = bytearray(db.serialize())
     finally:
         db.close()
+    if local:
+        image[_VERSIONS] = _WAL
+    if os.path.exists(beside):
+        os.unlink(beside)
+    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(image)
     crash(Point.STORE_PREPARED)
     os.replace(beside, path)
-    if durable:
+
+
+def settle(folder: str) -> None:
+    """Put an empty database on the disk, and the names of the folders that lead to it; raises OSError."""
+    descriptor = os.open(os.path.join(folder, DATABASE), os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    for _ in range(3):
         sync_folder(folder)
+        folder = os.path.dirname(folder)
 
 
 def connect(folder: str, durability: Durability, *, local: bool) -> sqlite3.Connection:
@@ -98,10 +114,12 @@ def connect(folder: str, durability: Durability, *, local: bool) -> sqlite3.Conn
         _uri(folder, "rw"), uri=True, isolation_level=None, timeout=_BUSY_SECONDS, check_same_thread=False
     )
     try:
+        db.execute(f"pragma synchronous = {'full' if durability == 'full' else 'normal'}")
         # WAL needs shared memory between processes, which network file systems do not have.
         db.execute(f"pragma journal_mode = {'wal' if local else 'truncate'}")
-        db.execute(f"pragma synchronous = {'full' if durability == 'full' else 'normal'}")
         db.execute("pragma fullfsync = 1")
+        # Idle time copies the log into the database (`SqliteStore.tidy`); a cell does it when there was none.
+        db.execute(f"pragma wal_autocheckpoint = {_LOG_PAGES}")
         db.execute("pragma trusted_schema = 0")
     except BaseException:
         db.close()

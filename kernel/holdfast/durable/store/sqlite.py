@@ -19,13 +19,14 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 import msgspec
 
 from holdfast.durable.faults import Absent, Damaged, NotKept, Tampered
 from holdfast.durable.keys import Seal
-from holdfast.durable.store.chunks import flat
+from holdfast.durable.store.chunks import flat, room, wrong
 from holdfast.durable.store.ledger import Entry, Ledger
 from holdfast.durable.store.packs import Packs, Place
 from holdfast.durable.store.points import Crash, Point, go_on
@@ -41,8 +42,10 @@ from holdfast.durable.store.port import (
     PromiseRow,
     Record,
 )
-from holdfast.durable.store.schema import DATABASE, PACKS, About, Durability, connect, identify
+from holdfast.durable.store.schema import DATABASE, PACKS, About, Durability, connect, identify, settle
 
+#: Commits after which idle time is used to tidy.
+TIDY = 64
 #: Stores that a forked child inherited: never closed there, because SQLite's locks belong to the parent.
 _inherited: list[sqlite3.Connection] = []
 
@@ -60,6 +63,8 @@ class SqliteStore:
         self._pending: dict[bytes, Place] = {}
         self._scratch = bytearray(CHUNK)
         self._stale = False
+        self._tidied = 0
+        self._durable = durability == "full"
         self._db: sqlite3.Connection | None = None
         try:
             self._db = db = connect(folder, durability, local=local)
@@ -105,11 +110,15 @@ class SqliteStore:
             self._refresh()
             prepared = [(record, *self._prepare(record)) for record in commit.records]
             self._flush()
+            # One row is a transaction of its own, without three statements for it.
+            alone = not (prepared or self._pending or self._ledger.due)
             try:
-                db.execute("begin immediate")
+                if not alone:
+                    db.execute("begin immediate")
                 entry = self._insert(db, commit, prepared)
-                self._crash(Point.CELL_INSERTED)
-                db.execute("commit")
+                if not alone:
+                    self._crash(Point.CELL_INSERTED)
+                    db.execute("commit")
                 self._crash(Point.COMMITTED)
             except BaseException as error:
                 # An interrupt may arrive on either side of the commit: only the database knows which.
@@ -146,9 +155,9 @@ class SqliteStore:
         if stream is None:
             whole = buffers.pop(0)
             stream = bytes(self.read(whole, writable=False))
-            if not _matches(stream, whole):
-                reason = f"the stream of version {version} is not what was written"
-                raise Tampered(self._folder, reason)
+            # What is mapped has not been verified yet.
+            if whole.size >= MAPPED and wrong(memoryview(stream), whole):
+                raise Tampered(self._folder, f"the stream of version {version} is not what was written")
         self._crash(Point.RECORD_READ)
         return Record(version, kind, key.decode("utf-8", "surrogatepass"), stream, tuple(buffers), meta)
 
@@ -162,12 +171,15 @@ class SqliteStore:
                 self._own()
                 view = self._packs.map(runs, writable=writable)
         if view is None:
-            view = _room(buffer.size)
+            view = room(buffer.size)
             done = 0
             with self._lent(runs) as descriptors:
                 for run in runs:
                     self._packs.fill(descriptors[run.pack], run, view[done : done + run.size])
                     done += run.size
+            if bad := wrong(view, buffer):
+                self._disown(bad)
+                raise Tampered(self._folder, "the bytes of a large value are not what was written")
             view = view if writable else view.toreadonly()
         self._crash(Point.BUFFER_READ)
         return view
@@ -184,6 +196,7 @@ class SqliteStore:
                     piece = scratch[: place.size]
                     self._packs.fill(descriptors[place.pack], place, piece)
                     if blake3(piece).digest() != digest:
+                        self._disown([digest])
                         return False
         except (Damaged, Absent, OSError):
             return False
@@ -201,12 +214,18 @@ class SqliteStore:
 
     def promise_rows(self) -> Sequence[PromiseRow]:
         """See the port."""
+        with self._reading():
+            return self._ledger.promises()
+
+    def promise(self, id: str) -> PromiseRow | None:
+        """See the port."""
+        with self._reading():
+            return self._ledger.promise(id) if id else None
+
+    def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Answer a query, also one about tables that others keep in the file."""
         with self._reading() as db:
-            rows = db.execute("select id, state, value, number, tag from promises order by number").fetchall()
-        for *fields, tag in rows:
-            if not isinstance(tag, bytes) or not self._seal.holds(b"promise", msgspec.msgpack.encode(fields), tag):
-                raise Tampered(self._folder, f"the promise {fields[0]!r} was changed by someone without your key")
-        return [PromiseRow(*fields) for *fields, _ in rows]
+            return db.execute(query, parameters).fetchall()
 
     def size(self) -> int:
         """See the port."""
@@ -218,6 +237,13 @@ class SqliteStore:
                 except FileNotFoundError:
                     continue  # SQLite removes its log now and then
         return total
+
+    def tidy(self) -> None:
+        """See the port: copies SQLite's log into the database."""
+        with self._reading() as db:
+            if self._ledger.number >= self._tidied + TIDY:
+                db.execute("pragma wal_checkpoint(passive)").fetchall()
+                self._tidied = self._ledger.number
 
     def close(self) -> None:
         """See the port."""
@@ -263,6 +289,11 @@ class SqliteStore:
         self._packs.resume(number, tail)
         self._crash(Point.ORPHANS_CUT)
 
+    def _disown(self, digests: list[bytes]) -> None:
+        """Take chunks whose bytes are wrong for lost, so that the same value is written again when it comes."""
+        with self._reading() as db:
+            db.executemany("delete from chunks where digest = ?", [(digest,) for digest in digests])
+
     def _place(self, digest: bytes) -> Place | None:
         row = self._own().execute("select pack, offset, size from chunks where digest = ?", (digest,)).fetchone()
         return Place(*row) if row else None
@@ -285,21 +316,22 @@ class SqliteStore:
 
     def _prepare(self, record: Record) -> tuple[bytes | None, list[tuple[int, bytes]]]:
         """Return (stream to lie in the database or None, layout); a long stream becomes the first buffer."""
-        for buffer in record.buffers:
-            for digest in buffer.chunks:
-                if digest not in self._pending and self._place(digest) is None:
-                    raise Absent(self._folder, f"the chunk {digest.hex()[:16]}…")
+        for digest in chain(record.lead, *(buffer.chunks for buffer in record.buffers)):
+            if digest not in self._pending and self._place(digest) is None:
+                raise Absent(self._folder, f"the chunk {digest.hex()[:16]}…")
         layout = [(buffer.size, b"".join(buffer.chunks)) for buffer in record.buffers]
-        if len(record.stream) < INLINE:
+        if len(record.stream) < INLINE and not record.lead:
             return record.stream, layout
         view = memoryview(record.stream)
-        digests = [self.put(view[start : start + CHUNK]) for start in range(0, len(view), CHUNK)]
-        return None, [(len(view), b"".join(digests)), *layout]
+        digests = [*record.lead, *(self.put(view[at : at + CHUNK]) for at in range(0, len(view), CHUNK))]
+        return None, [(len(record.lead) * CHUNK + len(view), b"".join(digests)), *layout]
 
     def _flush(self) -> None:
         try:
             if self._packs.sync():
                 self._crash(Point.PACK_SYNCED)
+            if self._durable and not self._ledger.number:
+                settle(self._folder)
         except OSError as error:
             # After a failed flush the system may have dropped the pages: nothing pending can be believed.
             self._pending.clear()
@@ -325,12 +357,7 @@ class SqliteStore:
                 ends[place.pack] = max(ends.get(place.pack, 0), place.offset + place.size)
             db.executemany("insert or replace into packs values (?, ?)", ends.items())
         self._crash(Point.RECORDS_INSERTED)
-        entry = self._ledger.insert(commit, self._packs.number, self._packs.tail)
-        if commit.promise[0]:
-            promise = (*commit.promise, entry.row[0])
-            tag = self._seal.tag(b"promise", msgspec.msgpack.encode(promise))
-            db.execute("insert or replace into promises values (?, ?, ?, ?, ?)", (*promise, tag))
-        return entry
+        return self._ledger.insert(commit, self._packs.number, self._packs.tail)
 
     def _refresh(self) -> None:
         """After a commit that was cut short, take the database's word for whether it happened."""
@@ -361,16 +388,6 @@ def _buffer(size: int, chunks: bytes) -> Buffer:
     return Buffer(size, tuple(chunks[start : start + DIGEST] for start in range(0, len(chunks), DIGEST)))
 
 
-def _matches(data: bytes, buffer: Buffer) -> bool:
-    from blake3 import blake3
-
-    view = memoryview(data)
-    return all(
-        blake3(view[index * CHUNK : (index + 1) * CHUNK]).digest() == digest
-        for index, digest in enumerate(buffer.chunks)
-    )
-
-
 def _runs(places: Sequence[Place]) -> list[Place]:
     """Join chunks that lie one behind the other."""
     runs: list[Place] = []
@@ -381,12 +398,3 @@ def _runs(places: Sequence[Place]) -> list[Place]:
         else:
             runs.append(place)
     return runs
-
-
-def _room(size: int) -> memoryview:
-    """Return writable bytes; big ones come from the system, which need not clear them first."""
-    if size < CHUNK:
-        return memoryview(bytearray(size))
-    import mmap
-
-    return memoryview(mmap.mmap(-1, size, *((mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS,) if os.name == "posix" else ())))

@@ -1,0 +1,62 @@
+"""`%session`: what is kept of the variables, what was lost and why, what was committed.
+
+It must never decide what is kept or how it is shown: it reads the words and shows what `holdfast.session` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from holdfast.errors import CellError
+
+#: Subcommand to what it takes and does.
+COMMANDS = {
+    "why": "why [NAME]: what could not be kept, why, and what to do",
+    "log": "log: what each cell stored",
+}
+
+
+class Session(Protocol):
+    """What `holdfast.session` is, as far as it is needed here."""
+
+    @property
+    def lost(self) -> object:
+        """Everything that is not kept."""
+
+    def why(self, name: str) -> object:
+        """What of one variable is not."""
+
+    def log(self) -> object:
+        """The commits."""
+
+
+class UnknownCommand(CellError):
+    """`%session` was given words that it does not know."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.words = words
+
+    def __str__(self) -> str:
+        known = "; ".join(("%session alone: an overview", *(f"%session {line}" for line in COMMANDS.values())))
+        return f"%session does not know {self.words!r}.  There are: {known}"
+
+
+def make(session: Callable[[], Session], show: Callable[[object], None]) -> Callable[[str], None]:
+    """The magic: shows what it is asked for, so that it can stand anywhere in a cell, and has no value."""
+
+    def magic(rest: str) -> None:
+        match rest.split(None, 1):
+            case []:
+                show(session())
+            case ["why"]:
+                show(session().lost)
+            case ["why", name]:
+                show(session().why(name.strip()))
+            case ["log"]:
+                show(session().log())
+            case _:
+                raise UnknownCommand(rest)
+
+    return magic

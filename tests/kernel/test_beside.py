@@ -1,0 +1,124 @@
+"""Cells that end beside the main thread's: what they bound survives a crash too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from helpers.kernel import Kernel, wait_for
+from holdfast.durable.listing import history
+from holdfast.durable.store.port import LogEntry
+
+
+class Lives:
+    """Kernels of one session, and what the session's log says, read beside them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @contextmanager
+    def kernel(self) -> Iterator[Kernel]:
+        """A kernel that the block ends."""
+        home = str(self._folder / "home")
+        environment = {"HOLDFAST_DURABILITY": "process", "HOLDFAST_HOME": home, "HOLDFAST_SESSION": "tested"}
+        kernel = Kernel(self._folder, environment=environment)
+        try:
+            yield kernel
+        finally:
+            kernel.process.kill()
+            kernel.close()
+
+    def log(self) -> list[LogEntry]:
+        """Its commits so far."""
+        return list(history(self._folder / "home", "tested")[1])
+
+    def committed(self, name: str) -> LogEntry:
+        """Wait for a commit that stores a variable."""
+        (entry, *_) = wait_for(lambda: [one for one in self.log() if name in one.bound], f"a commit of {name}")
+        return entry
+
+
+@pytest.fixture
+def lives(tmp_path: Path) -> Lives:
+    """A session of this test's own."""
+    return Lives(tmp_path)
+
+
+def subshell(kernel: Kernel) -> dict[str, str]:
+    """The header that sends a cell to a new subshell."""
+    return {"subshell_id": str(kernel.request("create_subshell_request", {}, "control").reply["subshell_id"])}
+
+
+def pending(kernel: Kernel, code: str, **header: str) -> object:
+    """Run a cell; what its reply calls pending."""
+    metadata = kernel.run(code, header=header).reply_message.metadata
+    return metadata.get("holdfast", {}).get("pending")
+
+
+def test_a_subshells_cell_is_committed_beside_an_idle_main_thread(lives: Lives) -> None:
+    """Its reply names what it bound as pending; no main cell is needed to keep it."""
+    with lives.kernel() as kernel:
+        kernel.run("x = [1]")
+        assert pending(kernel, "y = x; z = 2", **subshell(kernel)) == ["y", "z"]
+        entry = lives.committed("y")
+        assert (entry.count, entry.code, entry.status) == (2, "y = x; z = 2", "ok")
+    with lives.kernel() as kernel:
+        assert kernel.run("y is x, z, In[2]").result == "(True, 2, 'y = x; z = 2')"
+
+
+def test_a_subshells_cell_is_committed_with_the_main_cell_beside_it(lives: Lives) -> None:
+    """While the main thread is busy it waits; the count goes on after the highest, whoever came last."""
+    with lives.kernel() as kernel:
+        kernel.run("import threading; release = threading.Event()")
+        running = kernel.start("print('ready'); release.wait(20); x = 1")
+        header = subshell(kernel)
+        assert pending(kernel, "y = 2", **header) == ["y"]
+        assert not any("y" in entry.bound for entry in lives.log())
+        kernel.run("release.set()", header=header)
+        kernel.finish(running)
+        wait_for(lambda: len(lives.log()) >= 4, "the commits of the subshell's cells")
+        assert [entry.count for entry in lives.log()[:4]] == [1, 2, 3, 4]
+    with lives.kernel() as kernel:
+        result = kernel.run("x, y")
+        assert (result.result, result.reply["execution_count"]) == ("(1, 2)", 5)
+
+
+def test_a_failed_cell_of_a_subshell_is_kept_too(lives: Lives) -> None:
+    """What it bound before it raised is there after a crash."""
+    with lives.kernel() as kernel:
+        kernel.run("y = 1; 1 / 0", header=subshell(kernel))
+        assert lives.committed("y").status == "error"
+
+
+@pytest.mark.parametrize("where", ["main", "subshell"])
+@pytest.mark.parametrize("body", ["import asyncio; await asyncio.sleep(0.01)", "import time; time.sleep(0.01)"])
+def test_a_background_cell_is_committed_when_it_ends(lives: Lives, where: str, body: str) -> None:
+    """Its reply, which comes when it begins, names what it will bind."""
+    with lives.kernel() as kernel:
+        header = subshell(kernel) if where == "subshell" else {}
+        names = pending(kernel, f"%%bg\n{body}\nlate = [5]\nlate", **header)
+        assert isinstance(names, list)
+        assert "late" in names
+        assert lives.committed("late").status == "background"
+    with lives.kernel() as kernel:
+        assert kernel.run("late is Out[1], late").result == "(True, [5])"
+
+
+def test_a_cell_in_a_thread_is_committed_before_its_reply(lives: Lives) -> None:
+    """`%%thread` replies when it is over, so it is like any other."""
+    with lives.kernel() as kernel:
+        assert pending(kernel, "%%thread\nv = [6]") is None
+        assert [entry.count for entry in lives.log() if "v" in entry.bound] == [1]
+
+
+def test_what_is_pending_at_a_shutdown_is_kept(lives: Lives) -> None:
+    """A kernel that leaves commits it on its way."""
+    with lives.kernel() as kernel:
+        kernel.run("x = 1")
+        kernel.run("y = 2", header=subshell(kernel))
+        kernel.shut_down()
+    with lives.kernel() as kernel:
+        assert kernel.run("x, y").result == "(1, 2)"
