@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+import zmq
+
 from helpers.sockets import HANG, Bound, numbered
 from holdfast.transport import sockets as module
 from holdfast.transport.sockets import RETRY
@@ -20,6 +22,33 @@ def test_the_same_subscription_is_seen_each_time(bound: Bound) -> None:
     """A second client with the same topic is greeted too."""
     bound.client("iopub")
     bound.client("iopub")
+
+
+def test_a_subscription_holds_from_when_it_is_seen(bound: Bound) -> None:
+    """So whoever greets it is the first to be heard (JEP 65), though it arrived before."""
+    client = bound.socket(zmq.SUB)
+    client.subscribe(b"")
+    client.connect(bound.address("iopub"))
+    iopub = bound.server._sockets["iopub"]
+    assert iopub.poll(HANG)  # it has arrived
+    bound.server.send("iopub", [b"before"])
+    assert bound.receive(1) == [("iopub", [b"\x01"])]
+    bound.server.send("iopub", [b"welcome"])
+    assert client.poll(HANG)
+    assert client.recv_multipart() == [b"welcome"]
+
+
+def test_a_subscription_that_is_taken_back_holds_no_more(bound: Bound) -> None:
+    """The client hears what the rest of its subscriptions ask for."""
+    client = bound.client("iopub")
+    client.subscribe(b"stream")
+    assert bound.receive(1) == [("iopub", [b"\x01stream"])]
+    client.unsubscribe(b"")
+    assert bound.receive(1) == [("iopub", [b"\x00"])]
+    bound.server.send("iopub", [b"status"])
+    bound.server.send("iopub", [b"stream"])
+    assert client.poll(HANG)
+    assert client.recv_multipart() == [b"stream"]
 
 
 def test_output_reaches_all_subscribers_in_order(either: Bound) -> None:
