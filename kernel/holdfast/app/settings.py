@@ -24,7 +24,7 @@ class Settings(Struct, frozen=True):
 
     out_limit: int = 1 << 30
     threads_blocking: bool = False
-    durability: Durability = "off"
+    durability: Durability = "full"
     restore: Restore = "always"
 
 
@@ -34,7 +34,7 @@ def read(environ: Mapping[str, str]) -> Settings:
     blocking = _one_of(environ, "HOLDFAST_BLOCKING", "loop", "thread")
     if not limit.isdecimal():
         raise PeerError(f"HOLDFAST_OUT_LIMIT is {limit!r}: expected a number of bytes")
-    durability = _one_of(environ, "HOLDFAST_DURABILITY", "off", "full", "process")
+    durability = _one_of(environ, "HOLDFAST_DURABILITY", "full", "process", "off")
     restore = _one_of(environ, "HOLDFAST_RESTORE", "always", "crash", "never")
     return Settings(int(limit), blocking == "thread", cast(Durability, durability), cast(Restore, restore))
 
