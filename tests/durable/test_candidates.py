@@ -82,3 +82,29 @@ def test_names_of_inner_code_count() -> None:
 def test_uses_of_a_name(code: str, use: int) -> None:
     """The strongest use of a name decides whether its check can wait."""
     assert uses(ast.parse(code))["a"] == use
+
+
+@pytest.mark.parametrize(
+    ("code", "calm"),
+    [
+        ("x = 1", True),
+        ("1 + 1", True),
+        ("x = y", True),
+        ("x = 'a', (1, 2)", True),
+        ("x, y = z", False),
+        ("def f(a, b=2): return a", True),
+        ("f()", False),
+        ("x.a", False),
+        ("x + y", False),
+        ("x[0]", False),
+        ("{x: 1}", False),
+        ("[*x]", False),
+        ("f'{x}'", False),
+        ("import os", False),
+        ("for i in x: pass", False),
+        ("if x: pass", False),
+    ],
+)
+def test_code_that_only_moves_values_is_calm(code: str, calm: bool) -> None:
+    """It cannot change what is around it; everything that a class may define for itself can."""
+    assert Candidates([compile(code, "<cell>", "exec")]).calm == calm

@@ -1,4 +1,4 @@
-"""Random notebooks: stored and restarted, and restored by fresh processes, they are as if nothing had ever been stored."""
+"""Random notebooks: stored, restarted, restored by fresh processes, they are as if nothing had ever been stored."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import random
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 from helpers.durable import Notebook
 from holdfast.durable.faults import Tampered
+from holdfast.durable.pickling.lost import LostValue
 from holdfast.durable.restore import Restorer
 from holdfast.durable.store.memory import MemoryStore
 from holdfast.durable.store.port import Record
@@ -70,8 +72,10 @@ def test_the_count_and_the_epoch_come_back() -> None:
         ("a = [1]\na", "a.append(_)", "del Out[1]"),
         tuple(str(i) for i in range(12)),
         ("Out", "In", "[Out]"),
+        ("1", "x = 2"),
+        ("x = 1", "2", "x = 3"),
     ],
-    ids=range(5),
+    ids=range(7),
 )
 def test_results_and_inputs_come_back(cells: tuple[str, ...]) -> None:
     """`Out`, `In`, `_`, `__`, `___`, `_i` are as they were, and go on from there."""
@@ -179,6 +183,40 @@ class H:
         return self.k == o.k
 h = H(1)
 d = {h: 'a'}
+### instance made by a method that needs its class
+class S(str):
+    def __new__(cls, n):
+        return super().__new__(cls, n)
+members = {S(14)}
+### class that holds its own tuples
+from typing import NamedTuple
+class P(NamedTuple):
+    a: int = 1
+    b: list = [2]
+P.kept = [P(2), P(3)]
+### weak set of a function that is deleted
+import weakref
+def f(): pass
+weak = weakref.WeakSet([f])
+---
+del f
+### one weak reference in two places
+import weakref
+def f(): pass
+first = weakref.ref(f, id)
+second = [first]
+### dead weak reference in two places
+import weakref
+def f(): pass
+first = weakref.ref(f, id)
+second = [first]
+---
+del f
+### function with a large global of its own
+import numpy as np
+held = {'big': np.arange(20_000)}
+exec('def f(): return big', held)
+f = held.pop('f')
 """
 CYCLES = {
     title.strip(): tuple(code.rstrip("\n").split("\n---\n"))
@@ -190,6 +228,101 @@ CYCLES = {
 def test_definitions_and_what_they_hold(name: str) -> None:
     """Cycles through functions, classes, cells and their state come back with their identities."""
     _same(*CYCLES[name])
+
+
+def test_what_lru_cache_makes_is_no_definition() -> None:
+    """A cached function brings one definition into the session, at every restore the same one."""
+    other = _same("import functools\n@functools.lru_cache\ndef f(n):\n    return n\nf(1)", "info = f.cache_info()")
+    assert len(other.committer.definitions.by_token) == 1
+
+
+def test_a_restore_gives_no_new_tokens() -> None:
+    """Methods of a restored class keep the tokens that they had."""
+    notebook = Notebook()
+    notebook.run("class C:\n    def one(self): pass\n    def two(self): pass\nc = C()")
+    other, _ = notebook.restored()
+    assert set(other.committer.definitions.by_token) == set(notebook.committer.definitions.by_token)
+
+
+@pytest.mark.parametrize(
+    ("now", "lost"),
+    [
+        ("class A:\n    pass", {"f", "d['f']"}),
+        ("1 / 0", {"A", "a", "f", "d['f']", "m"}),
+        (None, {"A", "a", "f", "d['f']", "m"}),
+    ],
+    ids=["changed", "raises", "vanished"],
+)
+def test_what_a_module_of_the_users_no_longer_has_is_named(tmp_path: Path, now: str | None, lost: set[str]) -> None:
+    """It is a `LostValue` wherever it was; what does not need it is as before."""
+    name = f"users_{tmp_path.name}"
+    file = tmp_path / f"{name}.py"
+    file.write_text("class A:\n    pass\ndef f(): pass\n")
+    sys.path.insert(0, str(tmp_path))
+    notebook = Notebook()
+    notebook.run(f"import {name} as m\nfrom {name} import A, f\na, d, kept = A(), {{'f': f, 'k': [1]}}, [1]")
+    assert not notebook.errors
+    del sys.modules[name]
+    file.unlink()
+    if now is not None:
+        file.with_suffix(".py").write_text(f"{now}\n# another size")
+    importlib.invalidate_caches()
+    other, report = notebook.restored()
+    sys.modules.pop(name, None)
+    assert {path for path, _, _ in report.lost} == lost
+    values = other.namespace.dict
+    assert isinstance(values["f"], LostValue)
+    assert (values["kept"], values["d"]["k"]) == ([1], [1])  # type: ignore[index]
+
+
+def test_what_is_nested_too_deeply_is_named_under_each_name() -> None:
+    """A list of 100,000 links costs the variables that lead to it, no others."""
+    notebook = Notebook()
+    notebook.run("head = None\nfor _ in range(100_000):\n    head = [head]\nsame, kept = head, [1]")
+    other, report = notebook.restored()
+    assert {path for path, _, _ in report.lost} == {"head", "same"}
+    assert other.namespace.dict["kept"] == [1]
+    for space in (notebook.namespace.dict, other.namespace.dict):
+        assert isinstance(space["kept"], list)
+
+
+def test_a_restored_array_is_stored_out_of_band_again() -> None:
+    """One changed element of a restored array stores a chunk of it, not the array in a stream."""
+    notebook = Notebook()
+    notebook.run("import numpy as np\na = np.arange(400_000.)\nb = a[5:]")
+    other, _ = notebook.restored()
+    other.run("a[7] = 0.5")
+    head = other.store.head()
+    assert head is not None
+    record = other.store.record(head.names["a"] or 0)
+    assert len(record.stream) < 1000
+    assert [buffer.size for buffer in record.buffers] == [3_200_000]
+    again, _ = other.restored()
+    assert again.describe() == other.describe()
+
+
+@pytest.mark.parametrize(
+    ("code", "writes"),
+    [
+        ("m = np.ma.masked_less(np.arange(9000), 3)\nv = m.T[1:4]", "v[0] = 5; ok = m[1] == 5"),
+        ("m = np.arange(9)\nv = np.lib.stride_tricks.sliding_window_view(m, 2)", "m[3] = 70; ok = v[3, 0] == 70"),
+        ("m = np.arange(9)\nv = m[2:]\nm.flags.writeable = False", "v[0] = 7; ok = m[2] == 7"),
+        ("m = np.array([[1], None, 'x'], dtype=object)[:2]\nv = m[::-1]", "v[1] = 3; ok = m[0] == 3"),
+        ("m = bytearray(b'abc')\nv = np.frombuffer(m, 'u1')", "try: m.extend(b'd')\nexcept BufferError: ok = True"),
+    ],
+    ids=["masked", "windows", "closed base", "objects", "bytes that must not move"],
+)
+def test_a_view_shares_its_memory_after_two_restores(code: str, writes: str) -> None:
+    """What is written to one shows in the other."""
+    notebook = Notebook()
+    notebook.run(f"import numpy as np\n{code}")
+    for _ in range(2):
+        notebook, report = notebook.restored()
+        assert not report.lost
+        notebook.run("looked = str(m)")
+    notebook.run(writes)
+    assert not notebook.errors
+    assert bool(notebook.namespace.dict["ok"]) is True
 
 
 def test_a_restored_class_works_on() -> None:

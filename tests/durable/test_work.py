@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import pytest
+from msgspec.structs import replace
 
 from helpers.durable import Notebook
 from holdfast.durable import audit
@@ -173,7 +175,7 @@ class Dumps:
 
     def __init__(self) -> None:
         self.count = 0
-        self.codec = codec()._replace(dump=self.dump)
+        self.codec = replace(codec(), dump=self.dump)
         self._dump = codec().dump
 
     def dump(self, values: dict[str, object], world: World) -> Pickled:
@@ -239,3 +241,16 @@ def test_idle_time_empties_the_log(notebook: Notebook) -> None:
     notebook.run("pass")
     notebook.audit()
     assert [statement for statement in found if "checkpoint" in statement] == ["pragma wal_checkpoint(passive)"]
+
+
+def test_surroundings_changed_by_a_calm_cell_are_found() -> None:
+    """Binding a name can end an object whose class does anything; the audit looks at what the commit need not."""
+    notebook = Notebook()
+    notebook.run("import random\nclass Last:\n    def __del__(self):\n        random.seed(7)\nx = Last()")
+    notebook.run("x = 1")
+    notebook.audit()
+    expected = random.Random(7).getstate()
+    state = random.getstate()
+    random.seed(8)
+    notebook.restored()
+    assert random.getstate() == state == expected

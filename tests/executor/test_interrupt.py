@@ -16,7 +16,7 @@ import pytest
 
 from helpers.workshop import Workshop
 from holdfast.executor import interrupt as module
-from holdfast.executor.interrupt import Interrupts, interruptible, protected
+from holdfast.executor.interrupt import Interrupts, finishing, interruptible, protected
 
 HANG = 20.0
 
@@ -240,6 +240,41 @@ def test_a_signal_that_comes_just_before_a_system_call_is_sent_again(
     monkeypatch.setattr(signal, "pthread_kill", lost_once)
     assert _interrupt(shop, "import time\nready.put(1)\ntime.sleep(60)") == "KeyboardInterrupt"
     assert len(sent) == 2
+
+
+@finishing
+def _finish(ready: SimpleQueue[int], seen: Callable[[], bool]) -> str:
+    ready.put(1)
+    while not seen():
+        pass
+    ready.put(1)
+    return "finished"
+
+
+def test_what_is_to_finish_takes_one_interrupt(shop: Workshop) -> None:
+    """The cell's code is done: stopping its commit would only lose what it computed."""
+    interrupts = shop.stoppable
+    assert isinstance(interrupts, Interrupts)
+    shop.ns.update(finish=_finish, seen=lambda: interrupts.count > 0)
+    assert _interrupt(shop, "done = finish(ready, seen)", times=1) == ""
+    assert shop.ns["done"] == "finished"
+
+
+def test_what_is_to_finish_is_stopped_by_another_interrupt(shop: Workshop) -> None:
+    """Whoever asks twice wants it to end."""
+    interrupts = shop.stoppable
+    assert isinstance(interrupts, Interrupts)
+    ready = shop.ns["ready"]
+
+    def seen() -> bool:
+        if interrupts.count == 1 and not told:
+            told.append(1)
+            ready.put(1)  # type: ignore[attr-defined]
+        return False
+
+    told: list[int] = []
+    shop.ns.update(finish=_finish, seen=seen)
+    assert _interrupt(shop, "done = finish(ready, seen)", times=2) == "KeyboardInterrupt"
 
 
 def test_nothing_happens_between_cells(shop: Workshop) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from helpers import crash_kernel, crash_programs
-from helpers.kernel import HANG_SECONDS, Kernel, Process, Result, wait_for
+from helpers.kernel import CHANNELS, HANG_SECONDS, Kernel, Process, Result, wait_for
 
 
 class Truth(NamedTuple):
@@ -87,22 +87,41 @@ class CrashSession:
 
     def start(self, point: str = "", nth: int = 1) -> Kernel:
         """Start a kernel, and check what it restored before its first cell."""
-        process = self.spawn(point, nth)
-        report = wait_for(lambda: self._report(process), "what the kernel restored")
-        assert report is not None
-        self.check(report)
+        while True:
+            process = self.spawn(point, nth)
+            self._wait(process)
+            if not self._lost_its_ports(process):
+                break
+        self.check(self._report(process))
         self.kernel = Kernel(self.folder, process=process)
         return self.kernel
 
-    def _report(self, process: Process) -> dict[str, Any] | None:
-        if self.report_file.exists():
-            found: dict[str, Any] = json.loads(self.report_file.read_text())
-            return found
-        status = process.popen.poll()
+    def dies(self, point: str, nth: int = 1) -> int:
+        """Start a kernel that dies before its first cell; its exit status."""
+        while True:
+            process = self.spawn(point, nth)
+            status = self.died()
+            if not self._lost_its_ports(process):
+                return status
+
+    def _lost_its_ports(self, process: Process) -> bool:
+        """Whether another process was given a port between two lives; then the next start chooses, as a launcher's."""
+        if process.popen.poll() != 2 or "already in use" not in process.log:
+            return False
+        ports = dict.fromkeys((f"{channel}_port" for channel in CHANNELS), 0)
+        process.file.write_text(json.dumps({**json.loads(process.file.read_text()), **ports}))
+        return True
+
+    def _wait(self, process: Process) -> None:
+        wait_for(lambda: self.report_file.exists() or process.popen.poll() is not None, "what the kernel restored")
+
+    def _report(self, process: Process) -> dict[str, Any]:
         failed = self.report_file.with_suffix(".json.failed")
         why = failed.read_text() if failed.exists() else process.log
-        assert status is None, f"{self}: the kernel ended with {status} before it had restored: {why}"
-        return None
+        status = process.popen.poll()
+        assert self.report_file.exists(), f"{self}: the kernel ended with {status} before it had restored: {why}"
+        found: dict[str, Any] = json.loads(self.report_file.read_text())
+        return found
 
     def check(self, report: dict[str, Any]) -> None:
         """Assert that what was restored is the state after the last replied cell, or the one in flight."""

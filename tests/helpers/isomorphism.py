@@ -101,8 +101,10 @@ class Canon:
 
     def _body(self, number: int, obj: object) -> str:
         cls = type(obj)
-        if cls is LostValue or isinstance(obj, types.GeneratorType | types.CoroutineType):
-            return f"unkept {fields(obj)[1] if cls is LostValue else cls.__name__}"
+        if isinstance(obj, LostValue):
+            return f"unkept {fields(obj)[1]}"
+        if isinstance(obj, types.GeneratorType | types.CoroutineType):
+            return f"unkept {cls.__name__}"
         if isinstance(obj, types.FunctionType):
             return self._function(obj)
         if isinstance(obj, type):

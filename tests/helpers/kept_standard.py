@@ -60,7 +60,7 @@ FAMILIES: dict[str, list[tuple[str, str, str, str]]] = {
         ("future done", "import concurrent.futures as cf\n$x = cf.Future(); $x.set_result(5)", "$x.result() == 5", "$x.result() == 5"),
         ("aio event", "import asyncio\n$e = asyncio.Event(); $e.set(); $q = asyncio.Queue(); $q.put_nowait(1); $l = asyncio.Lock(); $s = asyncio.Semaphore(2)", "$e.is_set() and $q.get_nowait() == 1 and not $l.locked()", ""),
         ("aio lock used", "import asyncio\n$l = asyncio.Lock(); $q = asyncio.Queue(1)\nasync with $l: $v = 1\nawait $q.put(1)", "not $l.locked() and $q.get_nowait() == 1", ""),
-        ("aio queue waited", "import asyncio\n$q = asyncio.Queue(); $r=[]\nasync def $c():\n    while True: $r.append(await $q.get())\n$x = asyncio.ensure_future($c())\nawait $q.put(1)\nawait asyncio.sleep(0.01)\nawait $q.put(2)\n$n=1", "$r == [1, 2] and $n == 1 and $q.empty()", ""),
+        ("aio queue waited", "import asyncio\n$q = asyncio.Queue(); $r=[]\nasync def $c():\n    while True: $r.append(await $q.get())\n$x = asyncio.ensure_future($c())\nawait $q.put(1)\nawait $q.put(2)\nwhile len($r) < 2: await asyncio.sleep(0)\n$n=1", "$r == [1, 2] and $n == 1 and $q.empty()", ""),
         ("coroutine fn", "async def $c(): return 5", "(await $c()) == 5", ""),
         ("ExitStack", "import contextlib\n$x = contextlib.ExitStack(); $x.callback(list.append, [], 1)", "$x.close() is None", ""),
     ],

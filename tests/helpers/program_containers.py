@@ -21,7 +21,8 @@ class Containers(Writer):
         make = self._one_of(
             "collections.deque([%s], 5)", "collections.OrderedDict(a=%s)", "collections.Counter(a=1)",
             "collections.defaultdict(list, a=%s)", "collections.UserList([%s])", "collections.UserDict(a=%s)",
-            "types.MappingProxyType({'a': %s})", "array.array('i', [1, 2])", "io.StringIO('text')", "ValueError('x', %s)",
+            "types.MappingProxyType({'a': %s})", "array.array('i', [1, 2])", "io.StringIO('text')",
+            "ValueError('x', %s)",
             "graphlib.TopologicalSorter({1: [2]})", "queue.SimpleQueue()", "threading.Lock()", "random.Random(5)",
         )  # fmt: skip
         value = self._value()
@@ -42,7 +43,9 @@ class Containers(Writer):
         if name and self.kinds[name] in ("list", "dict", "object"):
             how = "copy.copy({})"
         copied = self._fresh("other")
-        return f"{copied} = None\ntry:\n    {copied} = {how.format(name)}\nexcept TypeError:\n    pass" if name else None
+        return (
+            f"{copied} = None\ntry:\n    {copied} = {how.format(name)}\nexcept TypeError:\n    pass" if name else None
+        )
 
     def move_put(self) -> str | None:
         name = self._pick("dict")
@@ -88,7 +91,9 @@ class Containers(Writer):
 
     def move_iterator(self) -> str | None:
         name = self._pick("list")
-        how = self._one_of("iter({})", "enumerate({})", "reversed([1, 2, 3])", "zip({0}, 'abcdef')", "itertools.chain({0}, 'z')")
+        how = self._one_of(
+            "iter({})", "enumerate({})", "reversed([1, 2, 3])", "zip({0}, 'abcdef')", "itertools.chain({0}, 'z')"
+        )
         return f"{self._new('iterator')} = {how.format(name)}" if name else None
 
     def move_next(self) -> str | None:
@@ -157,7 +162,7 @@ class Containers(Writer):
     def move_with(self) -> str | None:
         name = self._pick("list")
         return (
-            f"with contextlib.suppress(ZeroDivisionError), contextlib.closing(io.StringIO()) as {self._fresh('other')}:\n"
+            f"with contextlib.suppress(ZeroDivisionError), io.StringIO() as {self._fresh('other')}:\n"
             f"    {name}.append('inside')\n    1 / 0"
             if name
             else None

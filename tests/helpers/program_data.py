@@ -12,7 +12,8 @@ class Data(Writer):
         size = self._one_of("5", "40", "9_000")
         make = self._one_of(
             "np.arange({0})", "np.zeros(({0}, 2))", "np.ones({0})[::-1]", "np.arange({0} * 6).reshape(2, {0}, 3)",
-            "np.zeros(({0}, 2), order='F')", "np.zeros({0}, [('x', 'f8'), ('y', 'i2', 3)])", "np.arange({0}, dtype='M8[D]')",
+            "np.zeros(({0}, 2), order='F')", "np.zeros({0}, [('x', 'f8'), ('y', 'i2', 3)])",
+            "np.arange({0}, dtype='M8[D]')",
             "np.full({0}, 'ab')", "np.arange({0}) > 3", "np.arange({0}) * 1j", "np.ma.masked_less(np.arange({0}), 3)",
             "np.empty(0)", "np.array(3.5)", "np.frombuffer(bytearray(8 * {0}))", "np.arange({0}, dtype='>i4')",
             "np.random.default_rng(3).random({0})",
@@ -22,7 +23,8 @@ class Data(Writer):
     def move_view(self) -> str | None:
         name = self._pick("array")
         cut = self._one_of(
-            "[1:4]", "[::2]", ".T", "[:]", "[..., 0]", "[None]", ".reshape(-1)", ".ravel()", ".view('u1')", "['x']", ".real",
+            "[1:4]", "[::2]", ".T", "[:]", "[..., 0]", "[None]", ".reshape(-1)", ".ravel()", ".view('u1')", "['x']",
+            ".real",
             "[::-1]", ".view()", ".swapaxes(0, -1)", ".squeeze()", "[1:][1:]", ".view(np.ndarray)", "[...]", ".flat",
         )  # fmt: skip
         return f"{self._new('array')} = {name}{cut}" if name else None
@@ -30,8 +32,10 @@ class Data(Writer):
     def move_view_by_function(self) -> str | None:
         name = self._pick("array")
         how = self._one_of(
-            "np.broadcast_to({0}, (2, *{0}.shape))", "np.lib.stride_tricks.sliding_window_view({0}, 2)", "np.asarray({0})",
-            "np.split({0}, [1])", "memoryview(np.arange(5))", "np.atleast_2d({0})", "np.frombuffer({0}, 'u1')", "np.nditer({0})",
+            "np.broadcast_to({0}, (2, *{0}.shape))", "np.lib.stride_tricks.sliding_window_view({0}, 2)",
+            "np.asarray({0})",
+            "np.split({0}, [1])", "memoryview(np.arange(5))", "np.atleast_2d({0})", "np.frombuffer({0}, 'u1')",
+            "np.nditer({0})",
         )  # fmt: skip
         return f"{self._fresh('other')} = {how.format(name)}" if name else None
 
@@ -87,7 +91,7 @@ class Data(Writer):
         how = self._one_of(
             f"pd.DataFrame({array})" if array else "pd.DataFrame()",
             f"pd.DataFrame({{'a': [1, 2], 'b': [{values}, 'x']}})" if values else "pd.DataFrame(index=[1])",
-            "pd.DataFrame([[1, 2.5], [3, 4]], index=pd.MultiIndex.from_tuples([('a', 1), ('b', 2)]), columns=list('ab'))",
+            "pd.DataFrame([[1, 2.5], [3, 4]], index=pd.MultiIndex.from_tuples([(1, 1), (2, 2)]), columns=list('ab'))",
         )  # fmt: skip
         return f"{name} = {how}"
 
@@ -100,7 +104,8 @@ class Data(Writer):
     def move_frame_write(self) -> str | None:
         name = self._pick("frame")
         how = self._one_of(
-            "{0}.loc[{0}.index[0], 'b'] = {1}", "{0}.iloc[0, 0] = {1}", "{0}.insert(0, 'first' + str(len({0}.columns)), {1})",
+            "{0}.loc[{0}.index[0], 'b'] = {1}", "{0}.iloc[0, 0] = {1}",
+            "{0}.insert(0, 'first' + str(len({0}.columns)), {1})",
             "del {0}['c']", "{0}.drop(columns='b', inplace=True)", "{0}.sort_values('a', inplace=True)",
             "{0}.columns = [c.upper() for c in {0}.columns]", "{0}.index = range(len({0}))", "{0}.attrs['note'] = {2}",
             "{0}.attrs.setdefault('list', []).append({1})", "{0}.at[{0}.index[0], 'o'].append({1})", "{0} += 1",
@@ -111,8 +116,10 @@ class Data(Writer):
     def move_frame_part(self) -> str | None:
         name = self._pick("frame")
         part = self._one_of(
-            "[{0}.b >= 0]", ".head(2)", "[['a', 'b']]", ".copy()", "['a']", ".iloc[:2]", ".index", ".columns", ".T", ".values",
-            "['a'].to_numpy()", "['b'].values", ".groupby('a')", ".iloc[0]", ".set_axis([1, 2], axis=1)", ".copy(deep=False)",
+            "[{0}.b >= 0]", ".head(2)", "[['a', 'b']]", ".copy()", "['a']", ".iloc[:2]", ".index", ".columns", ".T",
+            ".values",
+            "['a'].to_numpy()", "['b'].values", ".groupby('a')", ".iloc[0]", ".set_axis([1, 2], axis=1)",
+            ".copy(deep=False)",
             "['a'].iloc[1:]", ".rename(columns=str.upper)", ".dtypes", "['a'].rolling(2)", ".loc", "['o']",
         )  # fmt: skip
         return f"{self._new('part')} = {name}{part.format(name)}" if name else None

@@ -212,7 +212,7 @@ def outer():
 {name}, {other} = outer()"""
 _ODD = (
     "@functools.lru_cache\ndef {name}(x):\n    return [{value}]",
-    "@functools.singledispatch\ndef {name}(x):\n    return {value}\n@{name}.register\ndef _one(x: int):\n    return [x]",
+    "@functools.singledispatch\ndef {name}(x): return {value}\n@{name}.register\ndef _one(x: int): return [x]",
     "async def {name}(x):\n    return [{value} async for _ in x]",
     "def {name}(x: 'int' = 1, *args: list, key: dict = {{}}, **kw) -> None:\n    yield {value}",
     "made_in = {{'held': {value}}}\nexec('def {name}(x): return held', made_in)\n{name} = made_in['{name}']",
@@ -273,7 +273,11 @@ class Definitions(Writer):
         key, into = self._pick("key"), self._pick("dict", "set", "list")
         if not key or not into:
             return None
-        how = {"dict": "{0}[{1}] = {2}", "set": "{0}.add({1})", "list": "{0}.append({{{1}: {2}, 'f': frozenset([{1}])}})"}
+        how = {
+            "dict": "{0}[{1}] = {2}",
+            "set": "{0}.add({1})",
+            "list": "{0}.append({{{1}: {2}, 'f': frozenset([{1}])}})",
+        }
         return how[self.kinds[into]].format(into, key, self._value())
 
     def move_find_key(self) -> str | None:

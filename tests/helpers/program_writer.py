@@ -9,10 +9,12 @@ from helpers.programs import Program
 
 #: Values that nothing else shares.
 _PLAIN = (
-    "1", "2.5", "-3j", "'text'", "'ä\\ud800'", "None", "True", "...", "[1, 2]", "{'a': 1}", "(1, [2])", "{1, 2}", "b'x'",
+    "1", "2.5", "-3j", "'text'", "'ä\\ud800'", "None", "True", "...", "[1, 2]", "{'a': 1}", "(1, [2])",
+    "{1, 2}", "b'x'",
     "float('inf')", "10 ** 30", "bytearray(b'ab')", "range(3)", "slice(1, 2)", "frozenset({1, 'a'})", "int", "len",
     "math.pi", "math", "datetime.date(2026, 1, 2)", "decimal.Decimal('1.1')", "pathlib.PurePosixPath('a/b')",
-    "re.compile('a+')", "np.float32(1.5)", "np.dtype('i4')", "pd.Timestamp('2026-01-02')", "types.SimpleNamespace(a=[1])",
+    "re.compile('a+')", "np.float32(1.5)", "np.dtype('i4')", "pd.Timestamp('2026-01-02')",
+    "types.SimpleNamespace(a=[1])",
     "collections.deque([[1], 2], 4)",
 )  # fmt: skip
 

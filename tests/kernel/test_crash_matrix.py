@@ -72,8 +72,7 @@ def test_killed_in_the_very_first_start(tmp_path: Path) -> None:
     """Whatever the first kernel of a session got done, the next one starts, and keeps what it replies."""
     for point in FIRST_START:
         with CrashSession(tmp_path / point.name, *workload(5, 2)) as session:
-            session.spawn(point.name)
-            assert (point, session.died()) == (point, -signal.SIGKILL)
+            assert (point, session.dies(point.name)) == (point, -signal.SIGKILL)
             session.start()
             assert session.run()
             session.kill()
@@ -118,8 +117,7 @@ def test_killed_in_a_restore(tmp_path: Path) -> None:
         session.kill()
         chance = random.Random(11)
         for point, nth in [*((point, 1) for point in IN_A_RESTORE), (Point.RECORD_READ, 150), (Point.BUFFER_READ, 15)]:
-            session.spawn(point.name, nth)
-            assert (point, session.died()) == (point, -signal.SIGKILL)
+            assert (point, session.dies(point.name, nth)) == (point, -signal.SIGKILL)
         began = time.monotonic()
         session.start()
         seconds = time.monotonic() - began
@@ -181,8 +179,7 @@ def test_killed_while_a_damaged_store_is_moved_aside(point: Point, tmp_path: Pat
         session.kill()
         home = tmp_path / "home"
         flip(Path(folder_of(home, NAME), DATABASE), 3)
-        session.spawn(point.name)
-        assert session.died() == -signal.SIGKILL
+        assert session.dies(point.name) == -signal.SIGKILL
         moved = point is Point.MOVED_ASIDE
         assert (home / ASIDE).exists() == moved
         session.done = 0

@@ -24,6 +24,7 @@ from holdfast.clock import Clock
 from holdfast.durable.port import Done
 from holdfast.errors import StoreError
 from holdfast.executor.compile import Unit
+from holdfast.executor.interrupt import finishing
 from holdfast.executor.loop import UserLoop
 from holdfast.executor.outcome import Job
 from holdfast.executor.runner import Runner
@@ -210,6 +211,7 @@ class DurableSession:
         if self._watch is not None and self._committer is not None and thread == self._main:
             self._watch.begin(self._committer.number, job.count if job.stored else 0, job.code)
 
+    @finishing
     def after(self, job: Job, failed: bool) -> None:
         """Commit the cell when it ran on the main thread; else say that it will be."""
         if self._committer is None:

@@ -50,7 +50,7 @@ class Candidates:
         self.bound: set[str] = set()
         self.dynamic = False
         #: Whether it only moves values and makes containers: it calls nothing, so it changes nothing around it.
-        self.calm = True
+        self.calm = all(_CALM.issuperset(code.co_code[::2]) for code in codes)
         for code in codes:
             self._scan(code)
         self.dynamic = self.dynamic or not self.names.isdisjoint(DYNAMIC)
@@ -59,8 +59,6 @@ class Candidates:
         names, raw = code.co_names, code.co_code
         self.names.update(names)
         ops, arguments = raw[::2], raw[1::2]
-        if not _CALM.issuperset(ops):
-            self.calm = False
         if names:
             for i, op in enumerate(ops):
                 if op in _STORES:

@@ -44,6 +44,8 @@ _referents = gc.get_referents
 #: A list or dict of more large values than this is a hub: they are components of their own (DESIGN 5.2).
 HUB = 64
 _LARGE = 1 << 16
+#: Beyond every object's id.
+_MEMORY = 1 << 63
 #: Ours and the event loop's: they lead to everything, and hold nothing of the notebook's that is not met elsewhere.
 _MACHINERY = ("holdfast.", "asyncio.unix_events", "asyncio.base_events")
 
@@ -228,9 +230,10 @@ class Walk:
     def _memory(self, node: int, address: int) -> None:
         """Count memory as reached, under a number that is no object's id."""
         if address:
-            first = self._seen.setdefault(-address, node)
+            key = _MEMORY | address
+            first = self._seen.setdefault(key, node)
             if first == node:
-                self.ids[node].append(-address)
+                self.ids[node].append(key)
             else:
                 self.join(first, node)
 

@@ -11,15 +11,13 @@ from types import FunctionType, MethodType
 
 #: SIGHUP, SIGINT, SIGUSR1, SIGUSR2, SIGALRM, SIGTERM, SIGCHLD, SIGWINCH: what notebooks use.
 _SIGNALS = (1, 2, 10, 12, 14, 15, 17, 28)
-
-
 #: What was there at the last look and was not the notebook's: the same objects need not be judged again.
 _ours: list[object] = []
 
 
 def registries() -> list[object]:
     """Callbacks and handlers made in the notebook, and what library handlers of the notebook write to."""
-    found = [sys.gettrace(), sys.getprofile(), sys.excepthook, sys.displayhook, sys.unraisablehook]
+    found: list[object] = [sys.gettrace(), sys.getprofile(), sys.excepthook, sys.displayhook, sys.unraisablehook]
     found += (sys.stdout, sys.stderr, sys.stdin)
     logging = sys.modules.get("logging")
     if logging is not None:

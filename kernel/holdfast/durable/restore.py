@@ -27,6 +27,9 @@ from holdfast.durable.store.port import Head, Record, Store
 from holdfast.durable.world import Codec
 from holdfast.errors import StoreError
 
+if TYPE_CHECKING:
+    from holdfast.durable.pickling.lost import Lost as Missed
+
 #: Seconds spent on the index of sharing before the first cell; the rest is the audit's.
 INDEXING = 0.05
 #: Cells whose contents are loaded within the load of another's.
@@ -348,7 +351,7 @@ class Restorer:
             for count, code in inputs:
                 results.push_input(ns, count, code)
             entries = sorted(_entry(key) for key in head.names if key.startswith("@o"))
-            slots = {name: values.get(key, "") for number, key in entries for name in LAST[-number - 1 : -number]}
+            slots = {LAST[-number - 1]: values.get(key, "") for number, key in entries if number < 0}
             for number, key in entries:
                 if key in values:
                     if key not in roots.results:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from types import CellType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from holdfast.durable.definitions import Definitions
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from holdfast.durable.pickling.lost import Lost, Pickled, World
 
 
-class Codec(NamedTuple):
+class Codec(Struct, frozen=True):
     """How values become streams and back (see `durable/pickling`)."""
 
     dump: Callable[[dict[str, object], World], Pickled]

@@ -7,6 +7,7 @@ The handler runs between two bytecodes of whatever the main thread executes, so 
 It walks outwards from the interrupted frame to the first one that is marked:
 
 * a cell's code, or a call of ours marked `@interruptible` (waiting for `input()`, a nested loop): raise there;
+* a call of ours marked `@finishing` (the commit of a cell): raise there when asked twice;
 * our own code otherwise: raise nothing.  An `await`ing cell is cancelled through the loop, which wakes the
   selector; for a cell that is inside a short call of ours the signal is sent again in a moment.
 
@@ -48,6 +49,7 @@ INSIST = 3
 
 _interruptible: set[CodeType] = set()
 _protected: set[CodeType] = set()
+_finishing: set[CodeType] = set()
 
 
 def interruptible[F: Callable[..., Any]](function: F) -> F:
@@ -59,6 +61,12 @@ def interruptible[F: Callable[..., Any]](function: F) -> F:
 def protected[F: Callable[..., Any]](function: F) -> F:
     """Mark a call of ours in which KeyboardInterrupt must not be raised."""
     _protected.add(function.__code__)
+    return function
+
+
+def finishing[F: Callable[..., Any]](function: F) -> F:
+    """Mark a call of ours that one interrupt lets come to its end; another one is raised in it."""
+    _finishing.add(function.__code__)
     return function
 
 
@@ -88,6 +96,8 @@ class Interrupts:
         self._expected = False
         self._task: asyncio.Task[object] | None = None
         self._count = 0
+        #: The count with which the first interrupt met a call that is to finish.
+        self._finish_at: int | None = None
         #: How often the handler has run.
         self._heard = 0
         self._listeners = 0
@@ -109,6 +119,7 @@ class Interrupts:
         """A cell starts on the main thread; its handler is ours, whatever the last cell installed."""
         self._expected = False
         self._count = 0
+        self._finish_at = None
         self._task = None
         self._cell += 1
         self._running = True
@@ -255,6 +266,10 @@ class Interrupts:
                 return True
             if code in _protected:
                 return False
+            if code in _finishing:
+                if self._finish_at is None:
+                    self._finish_at = self._count
+                return self._count > self._finish_at
             if code.co_filename in self._cell_files:
                 return True
             frame = frame.f_back

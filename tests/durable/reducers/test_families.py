@@ -198,3 +198,20 @@ def test_parts_of_the_kernel_are_refused() -> None:
     assert [(one.path, one.reason) for one in saved.lost] == [
         ("x[1]", "it belongs to the kernel of the process that ended")
     ]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import polars, numpy\nd = polars.DataFrame({'a': numpy.arange(100_000)})",
+        "import polars, numpy\nd = polars.Series(numpy.arange(100_000))",
+        "import pyarrow, numpy\nd = pyarrow.table({'a': numpy.arange(100_000)})",
+        "import pandas, numpy\nd = pandas.DataFrame({'a': numpy.arange(100_000)})",
+        "import pandas\nd = pandas.Series(range(100_000), dtype='int64[pyarrow]')",
+    ],
+)
+def test_large_columns_lie_beside_the_stream(code: str) -> None:
+    """The stream of a frame stays small; what it is about goes out of band, in chunks that are kept once."""
+    stream, buffers = save(run(code)).values
+    assert len(stream) < 10_000
+    assert sum(map(len, buffers)) >= 800_000

@@ -20,6 +20,8 @@ class Answers:
         self.lost: dict[int, LostValue] = {}
         #: Placeholders for what was stored and could not be loaded.
         self.missed: list[LostValue] = []
+        #: Those for classes and functions that are not there any more, by module and name.
+        self.gone: dict[tuple[str, str], LostValue] = {}
 
     def memo(self) -> dict[int, object]:
         """What both sides start with: see `PRESET` of the pickler."""
@@ -43,11 +45,14 @@ class Answers:
         """Name what could not be loaded: by its place in `values`, to the user and to the world."""
         from holdfast.durable.pickling.paths import paths
 
-        places = paths(values, [(lost, "") for lost in self.missed])
-        for lost, place in zip(self.missed, places, strict=True):
+        # A class that is gone is named where a variable holds it; else its objects say so.
+        made = [*self.missed, *self.gone.values()]
+        places = paths(values, [(lost, "") for lost in made])
+        for lost, place in zip(made, places, strict=True):
             name, *rest = fields(lost)
             object.__setattr__(lost, "_fields", (place or name, *rest))
-        self.world.missed([Lost(*fields(lost)[:3]) for lost in self.missed])
+        found = [lost for lost, place in zip(made, places, strict=True) if place or lost not in self.gone.values()]
+        self.world.missed([Lost(*fields(lost)[:3]) for lost in found])
 
 
 def _main(world: World) -> Callable[[], object]:

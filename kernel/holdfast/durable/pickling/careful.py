@@ -11,23 +11,9 @@ from io import BytesIO
 from typing import Any
 
 from holdfast.durable.pickling.answers import Answers
-from holdfast.durable.pickling.lost import LostValue, LostValueError, words
+from holdfast.durable.pickling.lost import LostValue, LostValueError, fields, words
 
 _Base: Any = pickle._Unpickler
-
-
-class _Gone:
-    """A class or function that is not there any more; calling it makes a placeholder."""
-
-    def __init__(self, name: str, reason: str, missed: list[LostValue]) -> None:
-        self.name = name
-        self.reason = reason
-        self._missed = missed
-
-    def __call__(self, *_: object, **__: object) -> LostValue:
-        lost = LostValue(f"an object of {self.name}", self.name.rpartition(".")[2], self.reason)
-        self._missed.append(lost)
-        return lost
 
 
 class CarefulUnpickler(_Base):  # type: ignore[misc]
@@ -45,19 +31,20 @@ class CarefulUnpickler(_Base):  # type: ignore[misc]
         return self._answers.world.resolve(key)
 
     def find_class(self, module: str, name: str) -> Any:
-        """The object of that name, or a stand-in."""
+        """The object of that name, or a placeholder."""
         try:
             return super().find_class(module, name)
         except Exception as error:
-            return _Gone(f"{module}.{name}", words(error), self._answers.missed)
+            return self._answers.gone.setdefault((module, name), LostValue(f"{module}.{name}", name, words(error)))
 
     def _instead(self, made: object, error: BaseException) -> LostValue:
         if isinstance(made, LostValue):
-            return made
-        name = getattr(made, "__qualname__", type(made).__qualname__)
-        # The placeholder that was used does not know yet what it stands for.
-        reason = "what it was made from could not be kept" if isinstance(error, LostValueError) else words(error)
-        lost = LostValue(f"an object by {name}", str(name), reason)
+            _, name, reason, _ = fields(made)
+        else:
+            name = str(getattr(made, "__qualname__", type(made).__qualname__))
+            # The placeholder that was used does not know yet what it stands for.
+            reason = "what it was made from could not be kept" if isinstance(error, LostValueError) else words(error)
+        lost = LostValue(f"an object by {name}", name, reason)
         self._answers.missed.append(lost)
         return lost
 
@@ -85,7 +72,7 @@ class CarefulUnpickler(_Base):  # type: ignore[misc]
 
     def _new(self, cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
         try:
-            return cls() if isinstance(cls, _Gone) else cls.__new__(cls, *args, **kwargs)
+            return cls.__new__(cls, *args, **kwargs)
         except Exception as error:
             return self._instead(cls, error)
 
@@ -109,7 +96,7 @@ def _tolerant(code: int, marked: bool) -> Callable[[CarefulUnpickler], None]:
 
     def load(self: CarefulUnpickler) -> None:
         target = self.metastack[-1][-1] if marked else self.stack[-2 if code != pickle.SETITEM[0] else -3]
-        if not isinstance(target, LostValue | _Gone):
+        if not isinstance(target, LostValue):
             original(self)
         elif marked:
             self.pop_mark()

@@ -137,8 +137,9 @@ class Pickler(pickle.Pickler):
             reduced = (*reduced[:3], *parts, *reduced[5:])
         return reduced
 
-    def _lose(self, obj: Any, reason: str) -> Reduced:
-        self.lost.append((obj, self.root, kind_of(obj), reason, getattr(self._world, "cell", 0)))
+    def _lose(self, obj: Any, reason: str, whole: bool = False) -> Reduced:
+        # A whole variable keeps its own name, also where another one leads to the same object.
+        self.lost.append((None if whole else obj, self.root, kind_of(obj), reason, getattr(self._world, "cell", 0)))
         return marks.lost, (len(self.lost) - 1,)
 
     def _lost_before(self, obj: Any) -> Reduced:
@@ -310,7 +311,7 @@ class _Refused:
     """Pickled as the placeholder of a value that the pickler stopped at."""
 
     def __init__(self, pickler: Pickler, value: object, reason: str) -> None:
-        pickler._how[id(_Refused)] = lambda _: pickler._lose(value, reason)
+        pickler._how[id(_Refused)] = lambda _: pickler._lose(value, reason, whole=True)
 
 
 def _lonely(pickler: Pickler) -> frozenset[int]:

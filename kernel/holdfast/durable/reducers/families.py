@@ -88,6 +88,8 @@ FAMILIES: dict[str, str] = {
     "pandas.core.internals.managers.SingleBlockManager": "frames:reduce_series_manager",
     "pandas.Index": "frames:reduce_index",
     "pandas.core.indexes.base.Index": "frames:reduce_index",
+    "polars.dataframe.frame.DataFrame": "frames:reduce_polars",
+    "polars.series.series.Series": "frames:reduce_polars",
     "matplotlib.cbook.CallbackRegistry": "figures:reduce_callbacks",
     "matplotlib.backend_bases.FigureCanvasBase": "figures:reduce_canvas",
     "torch.Tensor": "learning:reduce_tensor",

@@ -31,8 +31,8 @@ FORMAT = 2
 #: Where the header of a database says how it is written and read, and what it says in WAL mode.
 _VERSIONS, _WAL = slice(18, 20), b"\2\2"
 _BUSY_SECONDS = 10.0
-#: 16 MB, or some thousand small cells.
-_LOG_PAGES = 4000
+#: 8 MB, or some hundred small cells.
+_LOG_PAGES = 2000
 _IDENT_SIZE = 16
 
 _TABLES = """
