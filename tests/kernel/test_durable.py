@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -245,3 +246,23 @@ def test_what_changes_after_the_reply_is_found_when_idle(life: Life, tmp_path: P
         life.kill(kernel)
     with life.kernel() as kernel:
         assert kernel.run("box").result == "[1]"
+
+
+def test_clients_are_answered_while_a_session_is_restored(life: Life, tmp_path: Path) -> None:
+    """What takes long to load keeps only cells waiting: a server would take a silent kernel for a dead one."""
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    slow = (
+        "class Slow:\n    def __getstate__(self): return {'a': 1}\n"
+        f"    def __setstate__(self, state):\n        self.a = int(open({str(gate)!r}).read())\nslow = Slow()"
+    )
+    with life.kernel() as kernel:
+        kernel.run(slow)
+        life.kill(kernel)
+    with life.kernel() as kernel:
+        cell = kernel.execute("slow.a")
+        assert kernel.request("kernel_info_request", {}).reply["status"] == "ok"
+        assert not cell.is_done
+        gate.write_text("42")
+        assert kernel.finish(cell).result == "42"
+        assert cell.reply["execution_count"] == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from helpers.bench import (
+    INFO,
     Bench,
     aborted,
     busy,
@@ -15,11 +16,12 @@ from helpers.bench import (
     replied,
     reply,
     runs,
+    sends,
     started,
 )
 from helpers.messages import cell, message
 from holdfast.machine.effects import Commit, Deliver, Log, Look, Remember, Run, Send
-from holdfast.machine.events import CommitFailed, Committed, Finished, Handled, Published, Wrote
+from holdfast.machine.events import CommitFailed, Committed, Finished, Handled, Left, Opened, Published, Wrote
 from holdfast.wire.contents import ExecuteFailed, ExecuteInput, ExecuteOk, Stream
 from holdfast.wire.message import Draft
 
@@ -232,6 +234,45 @@ def test_a_cell_that_ran_ends_the_aborting() -> None:
     bench.receive(b)
     bench.finish(b)
     assert runs(bench.receive(c)) == ["c"]
+
+
+# ---------------------------------------------------------------- while the session is being restored
+
+
+def test_cells_wait_for_the_session() -> None:
+    """They start in order when it is there, and count on from it."""
+    bench, a, b = Bench(), cell("a"), cell("b")
+    bench.state.opening = True
+    assert bench.receive(a, b) == []
+    assert bench.step(Opened(41)) == started(a, 42)
+    assert bench.finish(a)[-len(started(b, 43)) :] == started(b, 43)
+
+
+def test_other_requests_do_not_wait_for_the_session() -> None:
+    """A client that asks who is there is not taken for one that hangs."""
+    bench, asked = Bench(), message("kernel_info_request")
+    bench.state.opening = True
+    bench.receive(cell("a"))
+    assert bench.receive(asked) == [*busy(asked), *reply(asked, INFO), *idle(asked)]
+
+
+def test_cells_of_a_subshell_wait_for_the_session() -> None:
+    """One that is deleted meanwhile tells those who wait in it."""
+    bench, a = Bench(), cell("a", subshell_id="subshell-1")
+    bench.state.opening = True
+    bench.receive(message("create_subshell_request", channel="control"), a)
+    bench.receive(message("delete_subshell_request", {"subshell_id": "subshell-1"}, channel="control"))
+    effects = bench.step(Opened(0))
+    assert [send.draft.msg_type for send in sends(effects, "shell")] == ["execute_reply"]
+    assert "subshell-1" not in bench.state.shells
+
+
+def test_a_kernel_that_leaves_before_its_session_is_there_tells_who_waits() -> None:
+    """Nobody waits for ever."""
+    bench, a = Bench(), cell("a")
+    bench.state.opening = True
+    bench.receive(a, message("shutdown_request", {"restart": False}, channel="control"))
+    assert [send.draft.msg_type for send in sends(bench.step(Left()), "shell")] == ["execute_reply"]
 
 
 # ---------------------------------------------------------------- silent, store_history

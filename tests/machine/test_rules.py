@@ -20,6 +20,7 @@ from holdfast.machine.events import (
     Handled,
     Left,
     Looked,
+    Opened,
     Published,
     Received,
     Stopping,
@@ -59,10 +60,11 @@ def _is_refusal(send: Send) -> bool:
 class Kernel(RuleBasedStateMachine):
     """A machine whose every effect is watched; the rules are what clients and the user's side may do."""
 
-    @initialize()
-    def start(self) -> None:
-        """A fresh machine."""
+    @initialize(opening=st.booleans())
+    def start(self, opening: bool) -> None:
+        """A fresh machine, perhaps one whose session is still being restored."""
         self.machine = Machine(KernelState(INFO, CONNECTION))
+        self.machine.state.opening = opening
         self.requests: list[Message] = []
         self.replies: dict[bytes, list[Send]] = {}
         self.states: dict[bytes, list[str]] = {}
@@ -89,6 +91,7 @@ class Kernel(RuleBasedStateMachine):
             self._watch_send(effect)
         elif isinstance(effect, Run):
             assert not self.leaving, "a cell starts while the kernel leaves"
+            assert not self.machine.state.opening, "a cell starts before its session is there"
             assert all(token.header.subshell_id != effect.subshell for token in self.running), "two cells in one shell"
             self.running.append(effect.token)
         elif isinstance(effect, Commit):
@@ -158,6 +161,12 @@ class Kernel(RuleBasedStateMachine):
             self._receive("create_subshell_request", {}, "control")
         else:
             self._receive("delete_subshell_request", {"subshell_id": which}, "control")
+
+    @rule()
+    def opened(self) -> None:
+        """The session is restored."""
+        if self.machine.state.opening:
+            self._step(Opened(5))
 
     @rule(at=st.integers(0, 5), ename=st.sampled_from(["", "", "ValueError"]), took=st.integers(0, 4))
     def finish(self, at: int, ename: str, took: int) -> None:
@@ -236,6 +245,7 @@ class Kernel(RuleBasedStateMachine):
         """Everything that is due comes back; then everyone has an answer and every busy its idle."""
         if not hasattr(self, "machine"):
             return
+        self.opened()
         while (self.running or self.finished or self.looks_due or self.comms_due) and not self.stopped:
             self.look(0)
             self.handle(0)

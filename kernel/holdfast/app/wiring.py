@@ -41,7 +41,7 @@ from holdfast.executor.loop import Nesting, UserLoop
 from holdfast.executor.runner import Runner, Stoppable
 from holdfast.executor.source import Sources
 from holdfast.language.history import History
-from holdfast.machine.events import Asked, Stopping
+from holdfast.machine.events import Asked, Opened, Stopping
 from holdfast.machine.machine import Machine
 from holdfast.machine.state import KernelState
 from holdfast.magics.parse import MAGIC
@@ -256,16 +256,22 @@ class Kernel:
         watched = {fd: partial(self._arrived, channel) for fd, channel in self.sockets.descriptors.items()}
         watched |= dict.fromkeys(self.descriptors.readers, self._collect)
         watched[self.signals.reader.fileno()] = self.interrupts.arrived
-        # In the context of the cells: what is restored into it (context variables, decimal's) is theirs.
-        self.state.execution_count = count = self.context.run(self.session.open)
-        self.promises.open(self.session.session, self.session.epoch, count, self.banner.tell)
         self.hands.on_leave = self._end_session
         self.heartbeat.start()
         self.driver.give_up = lambda: os._exit(0)
+        # Clients are answered while the session is being restored; only cells wait for it.
+        self.state.opening = True
         self.driver.start(self.sockets, self.hands, watched)
         self._watch_parent()
+        self._open_session()
         self.loop.drive()
         self.driver.join(2)
+
+    def _open_session(self) -> None:
+        # In the context of the cells: what is restored into it (context variables, decimal's) is theirs.
+        count = self.context.run(self.session.open)
+        self.promises.open(self.session.session, self.session.epoch, count, self.banner.tell)
+        self.driver.mailbox.post(Opened(count))
 
     def _end_session(self, restart: bool) -> None:
         self.promises.close()

@@ -89,6 +89,12 @@ class Asked(Struct, frozen=True):
     password: bool = False
 
 
+class Opened(Struct, frozen=True):
+    """The session is open and restored: cells may run, and the first that counts is `count` + 1."""
+
+    count: int = 0
+
+
 class Left(Struct, frozen=True):
     """The user's side has ended: no cell runs, exit handlers have run, all output has been posted."""
 
@@ -99,4 +105,17 @@ class Stopping(Struct, frozen=True):
     reason: str
 
 
-Event = Received | Wrote | Published | Finished | Committed | CommitFailed | Looked | Handled | Asked | Left | Stopping
+Event = (
+    Received
+    | Wrote
+    | Published
+    | Finished
+    | Committed
+    | CommitFailed
+    | Looked
+    | Handled
+    | Asked
+    | Opened
+    | Left
+    | Stopping
+)

@@ -23,6 +23,7 @@ from holdfast.machine.events import (
     Handled,
     Left,
     Looked,
+    Opened,
     Published,
     Received,
     Stopping,
@@ -81,6 +82,7 @@ class Machine:
             Looked: self._looked,
             Handled: self._handled,
             Asked: self._asked,
+            Opened: self._opened,
             Left: self._left,
             Stopping: self._stopping,
         }
@@ -156,7 +158,7 @@ class Machine:
         shell = self.state.shells.get(message.header.subshell_id)
         if shell is None or shell.closing:
             return self._refuse(message, f"there is no subshell {message.header.subshell_id!r}")
-        if shell.running is not None or shell.queue:
+        if shell.running is not None or shell.queue or self.state.opening:
             shell.queue.append((message, event.at))
             return []
         if execute.sent_before(shell.failure, message):
@@ -195,7 +197,14 @@ class Machine:
         if shell is None or shell.finished is None:
             return [Log("a commit was reported for a cell that does not run")]
         effects = execute.reply(shell, note)
-        effects += [status(token, "idle")]
+        effects += [status(token, "idle"), *self._next(shell)]
+        if shell is not self.state.main and self.state.main.running is not None:
+            effects.append(status(self.state.main.running, "busy"))
+        return effects
+
+    def _next(self, shell: Shell) -> list[Effect]:
+        """The shell is free: what is queued up to the next cell, and that cell; or the end of a deleted one."""
+        effects: list[Effect] = []
         while shell.queue and shell.running is None:
             message, at = shell.queue.popleft()
             if message.msg_type in COMMS:
@@ -209,9 +218,13 @@ class Machine:
                 effects += [status(message, "busy"), *execute.start(self.state, shell, message, at)]
         if shell.closing and shell.running is None:
             del self.state.shells[shell.name]
-        if shell is not self.state.main and self.state.main.running is not None:
-            effects.append(status(self.state.main.running, "busy"))
         return effects
+
+    def _opened(self, event: Opened) -> list[Effect]:
+        """Cells that came while the session was being restored start now."""
+        self.state.opening = False
+        self.state.execution_count = event.count
+        return [effect for shell in tuple(self.state.shells.values()) for effect in self._next(shell)]
 
     # ------------------------------------------------------------ what comes back
 

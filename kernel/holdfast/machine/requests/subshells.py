@@ -28,7 +28,7 @@ def delete(state: KernelState, message: Message) -> list[Effect]:
     if shell is None or shell.closing:
         evalue = f"there is no subshell {name!r}; list_subshell_request names those there are"
         return [Send(message.channel, message.reply(ErrorReply("UnknownSubshell", evalue)))]
-    if shell.running is None:
+    if shell.running is None and not shell.queue:
         del state.shells[name]
     else:
         shell.closing = True
