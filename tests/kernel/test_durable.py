@@ -266,3 +266,26 @@ def test_clients_are_answered_while_a_session_is_restored(life: Life, tmp_path: 
         gate.write_text("42")
         assert kernel.finish(cell).result == "42"
         assert cell.reply["execution_count"] == 2
+
+
+def test_a_metaclass_that_refuses_costs_its_class_only(life: Life, tmp_path: Path) -> None:
+    """The class and what is made of it are named and lost, with the metaclass's own reason; all else is there."""
+    flag = tmp_path / "refuse"
+    code = (
+        "class Meta(type):\n    def mro(cls):\n        import os\n"
+        f"        if os.path.exists({str(flag)!r}): raise TypeError('not today')\n        return super().mro()\n"
+        "class Odd(metaclass=Meta):\n    pass\nodd = Odd(); pair = [odd, [1, 2]]; kept = {'a': 1}"
+    )
+    with life.kernel() as kernel:
+        kernel.run(code)
+        life.kill(kernel)
+    flag.touch()
+    with life.kernel() as kernel:
+        text, value = banner(kernel, "kept, pair[1]")
+        assert value == "({'a': 1}, [1, 2])"
+        assert "could not be kept" in text
+        assert "Odd" in text
+        failed = kernel.run("Odd()")
+        assert failed.reply["ename"] == "LostValueError"
+        assert "Odd, a definition, could not be kept" in failed.reply["evalue"]
+        assert "not today" in failed.reply["evalue"]

@@ -13,22 +13,20 @@ import weakref
 from collections.abc import Mapping, Sequence
 from time import perf_counter
 from types import FunctionType
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from holdfast.durable.audit import Keeper
 from holdfast.durable.components import Component, name_of
 from holdfast.durable.definitions import Definition, signature
+from holdfast.durable.pickling.lost import Lost as Missed
+from holdfast.durable.pickling.lost import LostValue, rename
 from holdfast.durable.reports import Lost, Meta, Restored, State
 from holdfast.durable.roots import LAST
 from holdfast.durable.store.points import Point
 from holdfast.durable.store.port import Head, Record, Store
 from holdfast.durable.world import Codec
 from holdfast.errors import StoreError
-
-if TYPE_CHECKING:
-    from holdfast.durable.pickling.lost import Lost as Missed
 
 #: Seconds spent on the index of sharing before the first cell; the rest is the audit's.
 INDEXING = 0.05
@@ -217,6 +215,7 @@ class LoadingWorld:
         """Name the definitions that stay with holes: what they shared was lost."""
         self._complete()
         names = {id(value): name for key, value in self.values.items() if (name := name_of(key)) is not None}
+        self._rename(names)
         self.lost = [
             (names.get(id(self._objects[path]), path), kind, reason) if path in self._objects else (path, kind, reason)
             for path, kind, reason in self.lost
@@ -229,6 +228,12 @@ class LoadingWorld:
         for token, references in self._wanting.items():
             name = getattr(self._objects[token], "__qualname__", token)
             self.lost.append((name, "definition", f"it refers to what is not there: {', '.join(sorted(references))}"))
+
+    def _rename(self, names: Mapping[int, str]) -> None:
+        """Placeholders of definitions know a token only: call them what the user calls them."""
+        for made in self._objects.values():
+            if isinstance(made, LostValue) and id(made) in names:
+                rename(made, names[id(made)])
 
     def _adopt(self, record: Record, meta: Meta) -> None:
         component = Component(record.version, meta.roots)

@@ -143,6 +143,11 @@ def fields(lost: LostValue) -> tuple[str, str, str, int]:
     return found
 
 
+def rename(lost: LostValue, name: str) -> None:
+    """Call a placeholder what the user calls it, once that is known."""
+    object.__setattr__(lost, "_fields", (name, *fields(lost)[1:]))
+
+
 def words(error: BaseException) -> str:
     """An exception as a reason: one line, its class only where the text says nothing without it."""
     text = " ".join(str(error).split())
