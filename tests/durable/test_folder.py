@@ -377,3 +377,24 @@ def test_a_home_may_have_any_name(tmp_path: Path, opened: Callable[..., Session]
     session.close()
     assert not opened(strange, NAME).fresh
     assert [path.name for path in tmp_path.iterdir()] == ["50% #1? ünï"]
+
+
+def test_a_discarded_session_is_gone(tmp_path: Path) -> None:
+    """Its folder is, and what an earlier removal left when it was killed; other sessions stay."""
+    other = open_session(tmp_path, "other", "process")
+    other.close()
+    left = tmp_path / "gone" / "half-removed"
+    left.mkdir(parents=True)
+    session = open_session(tmp_path, "mine", "process")
+    session.discard()
+    assert not os.path.exists(session.folder)
+    assert not left.exists()
+    assert os.path.exists(other.folder)
+
+
+def test_a_session_that_cannot_be_moved_is_removed_where_it_is(tmp_path: Path) -> None:
+    """Something else has the name of the folder for what goes."""
+    (tmp_path / "gone").write_text("")
+    session = open_session(tmp_path, "mine", "process")
+    session.discard()
+    assert not os.path.exists(session.folder)

@@ -320,13 +320,12 @@ class DurableSession:
         except StoreError as error:
             self._banner.tell(str(error))
         finally:
-            session.close()
+            if self._ephemeral and not restart:
+                session.discard()
+            else:
+                session.close()
             if self._watch is not None:
                 self._watch.close()
-        if self._ephemeral and not restart:
-            import shutil
-
-            shutil.rmtree(session.folder, ignore_errors=True)
 
     def _end(self, head: Head, restart: bool) -> Commit:
         """The last commit of a kernel; one before a restart leaves no variable."""

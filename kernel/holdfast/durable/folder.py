@@ -6,6 +6,7 @@ or moved aside, a fresh session takes its place, and a sentence says so.
     HOME/key                            the user's key
     HOME/sessions/<word>-<digest>/      lock, session.sqlite, packs/
     HOME/aside/<word>-<digest>-<date>/  what was damaged or tampered with
+    HOME/gone/                          what is being removed
 
 The digest is of the session's whole name, so any text can be one; the word is for people who look.
 
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 _CLOCK = Clock()
 SESSIONS = "sessions"
 ASIDE = "aside"
+GONE = "gone"
 _LONGEST_NAME = 4096
 _NETWORK = frozenset("nfs nfs4 cifs smb3 smbfs 9p afs ceph glusterfs lustre beegfs gpfs fuse.sshfs fuse.s3fs".split())
 
@@ -74,6 +76,19 @@ class Session:
         self.crash(Point.CLOSING)
         self.store.close()
         self._lock.release()
+
+    def discard(self) -> None:
+        """Close and remove it: at once gone as a session, then as files, with those that a crash left there."""
+        import shutil
+
+        self.close()
+        gone = os.path.join(os.path.dirname(os.path.dirname(self.folder)), GONE)
+        try:
+            _private(gone)
+            os.rename(self.folder, os.path.join(gone, f"{os.path.basename(self.folder)}-{os.getpid()}"))
+        except (OSError, OtherOwner):
+            gone = self.folder
+        shutil.rmtree(gone, ignore_errors=True)
 
 
 def home(environ: Mapping[str, str]) -> str:
