@@ -224,8 +224,13 @@ class Canon:
         import pandas as pd
 
         if isinstance(frame, pd.DataFrame):
-            columns = [f"{name!r}: {self._frame(frame.iloc[:, i])}" for i, name in enumerate(frame.columns)]
-            return f"DataFrame {self._frame(frame.index)} {self._items(frame.attrs)} {' '.join(columns)}"
+            # pandas copies the attributes deeply into each column, and never ends where they lead back to the frame.
+            attributes, frame.attrs = frame.attrs, {}
+            try:
+                columns = [f"{name!r}: {self._frame(frame.iloc[:, i])}" for i, name in enumerate(frame.columns)]
+            finally:
+                frame._attrs = attributes  # the setter would copy it
+            return f"DataFrame {self._frame(frame.index)} {self._items(attributes)} {' '.join(columns)}"
         assert isinstance(frame, pd.Series | pd.Index)
         if frame.dtype == object:
             values = ", ".join(map(self.word, frame.tolist()))
