@@ -66,6 +66,49 @@ hooks = [lambda v: kept.append(v)]
 for h in hooks: h(2)
 === kept == [2]
 
+### function called, then its name bound anew (commit)
+def counter():
+    n = 0
+    def step():
+        nonlocal n
+        n += 1
+        return n
+    return step
+step = counter(); holder = [step]
+---
+step(); step = None
+=== holder[0]() == 2
+
+### function called for the last time (commit)
+def counter():
+    n = 0
+    def step():
+        nonlocal n
+        n += 1
+    return step, lambda: n
+step, get = counter()
+---
+step(); step = None
+=== get() == 1
+
+### function that mentions a global, called for the last time (commit)
+kept = []
+def f():
+    kept.append(1)
+---
+f(); del f
+=== kept == [1]
+
+### class used, then its name bound anew (commit)
+class Box:
+    made = []
+    def __init__(self):
+        self.made.append(1)
+b = Box()
+---
+Box(); Box = 5
+=== type(b).made == [1, 1]
+
 ### function that appends to a global (commit)
 kept = []
 ---

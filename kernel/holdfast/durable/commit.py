@@ -65,6 +65,9 @@ class SessionCommitter(Keeper):
         proposed = Candidates(cell.codes)
         must = self._must(proposed, cell)
         survey.take(must)
+        if not proposed.calm:
+            survey.meet(self._bound_before(proposed))
+            survey.bury(self.definitions.dead.values())
         survey.maybe.update(self._shown(), self._mentioned(proposed))
         survey.notice(registries())
         if proposed.dynamic or cell.live or self._scan:
@@ -109,6 +112,13 @@ class SessionCommitter(Keeper):
             key = entry.partition("=")[2]
             if key in self.index.by_root and kind_of(type(self.roots.value(key))) != ATOM:
                 yield key
+
+    def _bound_before(self, proposed: Candidates) -> Iterable[object]:
+        """Functions and classes that names led to before the cell bound them anew: it may have called them first."""
+        for name in proposed.bound:
+            component = self.index.by_root.get(key_of(name))
+            if component is not None:
+                yield from self._definitions_of(component)
 
     def _must(self, proposed: Candidates, cell: Cell) -> set[str]:
         """What is looked at whatever it costs: what the cell bound, what is new, what a failed commit owes."""

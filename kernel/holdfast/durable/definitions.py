@@ -26,16 +26,22 @@ _FLAGS = type.__dict__["__flags__"]
 #: What a class body gets from the interpreter and what is made anew with the class.
 _MADE = frozenset({"__dict__", "__weakref__", "_abc_impl", "__static_attributes__", "__firstlineno__", "__slotnames__"})
 
-#: What `lru_cache` hangs on each function: made again with it.
+#: What `lru_cache` hangs on each function, and weak containers on themselves: made again with them.
 _INTERNAL = frozenset(
-    ("functools", name) for name in ("CacheInfo", "lru_cache.<locals>.decorating_function.<locals>.<lambda>")
+    {
+        ("functools", "CacheInfo"),
+        ("functools", "lru_cache.<locals>.decorating_function.<locals>.<lambda>"),
+        ("weakref", "WeakKeyDictionary.__init__.<locals>.remove"),
+        ("weakref", "WeakValueDictionary.__init__.<locals>.remove"),
+        ("_weakrefset", "WeakSet.__init__.<locals>._remove"),
+    }
 )
 
 
 class Definition:
     """One function or class: `token` for life, `version` of its stored record (0: none yet)."""
 
-    __slots__ = ("token", "_ref", "version", "digest", "parts", "cells", "hoists", "lost", "meta")
+    __slots__ = ("token", "_ref", "version", "digest", "parts", "code", "cells", "hoists", "lost", "meta")
 
     def __init__(self, token: str, ref: weakref.ref[FunctionType | type] | None) -> None:
         self.token = token
@@ -45,6 +51,8 @@ class Definition:
         self.digest = b""
         #: The parts as of the stored version, compared by identity; None when they must be pickled to tell.
         self.parts: tuple[object, ...] | None = None
+        #: Of a function: what it mentions is asked once more when it has died, after its last call.
+        self.code: CodeType | None = None
         self.cells: tuple[str, ...] = ()
         #: Keys of mutable objects that it shares with variables.
         self.hoists: frozenset[str] = frozenset()
@@ -195,15 +203,18 @@ class Definitions:
 
         definition = Definition(token, weakref.ref(obj, gone))
         self._by_id[key] = self.by_token[token] = definition
+        if type(obj) is FunctionType:
+            definition.code = obj.__code__
         if type(obj) is FunctionType and obj.__closure__:
             definition.cells = tuple(self.cells.used(cell, obj, i) for i, cell in enumerate(obj.__closure__))
         return definition
 
     def mentioned(self, obj: object) -> frozenset[str]:
         """Global names that a function may use when called; the methods of a class are definitions of their own."""
-        if type(obj) is not FunctionType:
-            return frozenset()
-        code = obj.__code__
+        return self.mentioned_by(obj.__code__) if type(obj) is FunctionType else frozenset()
+
+    def mentioned_by(self, code: CodeType) -> frozenset[str]:
+        """The same of a function's code."""
         known = self._names.get(id(code))
         if known is not None and known[0] is code:
             return known[1]

@@ -175,9 +175,19 @@ class Survey:
 
     def _mention(self, obj: object) -> None:
         if self._mentions:
-            namespace, mentioned = self._namespace, self._definitions.mentioned(obj)
-            self.maybe.update(key_of(name) for name in mentioned if name in namespace)
-            self.dynamic = self.dynamic or not DYNAMIC.isdisjoint(mentioned)
+            self._propose(self._definitions.mentioned(obj))
+
+    def _propose(self, names: frozenset[str]) -> None:
+        namespace = self._namespace
+        self.maybe.update(key_of(name) for name in names if name in namespace)
+        self.dynamic = self.dynamic or not DYNAMIC.isdisjoint(names)
+
+    def bury(self, dead: Iterable[Definition]) -> None:
+        """Propose what functions and classes led to that died since the last commit: after their last call, perhaps."""
+        for definition in dead:
+            self.maybe.update(key for key in (*definition.cells, *definition.hoists) if key in self._index.by_root)
+            if definition.code is not None:
+                self._propose(self._definitions.mentioned_by(definition.code))
 
     def _follow(self, node: int) -> None:
         """Queue what a walked node leads to."""
