@@ -108,6 +108,15 @@ def test_what_a_node_refers_to_is_reported() -> None:
     assert walk.find(0) != walk.find(1)
 
 
+def test_only_the_notebook_has_callbacks_of_weak_references_that_count() -> None:
+    """A library's own callback is left to the pickler: the transforms of a figure have a thousand of them."""
+    namespace: dict[str, object] = {"weakref": weakref, "box": Box()}
+    exec("of_notebook = lambda dead: None\nref = weakref.ref(box, of_notebook)", namespace)
+    walk = Walk(namespace)
+    walk.reach(walk.add(), (namespace["ref"], weakref.ref(namespace["box"], lambda dead: None)))
+    assert set(walk.definitions[0].values()) == {Box, namespace["of_notebook"]}
+
+
 def test_the_namespace_is_not_walked() -> None:
     """The user's dict is a reference wherever it is met."""
     namespace: dict[str, object] = {}

@@ -87,6 +87,8 @@ class Restored:
 
     def __exit__(self, *error: object) -> None:
         self.session.close()
+        # `__main__` holds them on, and before Python 3.13 a map keeps a descriptor of its file.
+        self.notebook.namespace.dict.clear()
 
     def lost(self) -> list[bool]:
         """Which of the arrays are."""

@@ -260,6 +260,20 @@ def test_what_is_to_finish_takes_one_interrupt(shop: Workshop) -> None:
     assert shop.ns["done"] == "finished"
 
 
+def test_what_is_to_finish_is_not_interrupted_again_by_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The signal that it was spared is not sent again: one with the user's next, it would hide that one."""
+    cell = Unheard(monkeypatch)
+
+    @finishing
+    def finish() -> int:
+        cell.interrupts.handle(signal.SIGINT, sys._getframe())
+        return len(cell.timers)
+
+    assert finish() == 0
+    with pytest.raises(KeyboardInterrupt):
+        finish()
+
+
 def test_what_is_to_finish_is_stopped_by_another_interrupt(shop: Workshop) -> None:
     """Whoever asks twice wants it to end."""
     interrupts = shop.stoppable

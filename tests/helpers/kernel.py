@@ -126,6 +126,20 @@ class Result:
         return [m for m in self.messages if m.channel == "iopub" and m.msg_type not in ("status", "execute_input")]
 
     @property
+    def shown(self) -> list[tuple[str, str]]:
+        """Kind and text of each output; pieces of one stream are one, as clients join them."""
+        shown: list[tuple[str, str]] = []
+        for message in self.outputs:
+            content = message.content
+            if message.msg_type != "stream":
+                shown.append((message.msg_type, content.get("data", {}).get("text/plain", "")))
+            elif shown and shown[-1][0] == content["name"]:
+                shown[-1] = (content["name"], shown[-1][1] + content["text"])
+            else:
+                shown.append((content["name"], content["text"]))
+        return shown
+
+    @property
     def stdout(self) -> str:
         """What was printed."""
         return self._stream("stdout")
@@ -502,7 +516,7 @@ class Kernel(Client):
         if self.process.popen.poll() is not None:
             return False
         probe = self.execute("1 + 1", store_history=False)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + HANG_SECONDS
         while not probe.is_done and time.monotonic() < deadline:
             self._receive(100)
         return probe.is_done and probe.result == "2"

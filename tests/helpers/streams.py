@@ -124,7 +124,7 @@ def run(code: str) -> dict[str, object]:
     """A fresh `__main__` in which `code` has run."""
     module = types.ModuleType("__main__")
     sys.modules["__main__"] = module
-    exec(compile(code, "<cell>", "exec"), module.__dict__)
+    exec(compile(code, "<cell>", "exec", dont_inherit=True), module.__dict__)
     return module.__dict__
 
 

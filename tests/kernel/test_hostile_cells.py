@@ -197,7 +197,7 @@ def test_an_interrupt_works_after_sigint_was_taken(own_kernel: Kernel) -> None:
         own_kernel.run(RUNTIME[name])
         result = own_kernel.start("print('ready')\nwhile True: pass")
         own_kernel.interrupt()
-        assert own_kernel.finish(result, seconds=10).reply["ename"] == "KeyboardInterrupt"
+        assert own_kernel.finish(result).reply["ename"] == "KeyboardInterrupt"
 
 
 def test_a_handler_left_behind_does_not_end_an_idle_kernel(own_kernel: Kernel) -> None:
@@ -219,19 +219,21 @@ def test_os_exit_in_a_fork_leaves_the_kernel(kernel: Kernel) -> None:
 
 
 def test_a_recursion_of_900_frames_is_shown_fast(kernel: Kernel) -> None:
-    """A traceback of 900 frames costs less than ten times one of 9 frames, both timed by the same client."""
+    """A traceback of 900 frames costs the kernel less than ten times the processor time of one of 9 frames."""
     import time
 
+    # Linux' clock of the time that all threads of that process have run: waiting for a processor is not counted.
+    clock = ~kernel.process.popen.pid << 3 | 2
     kernel.run("import sys; sys.setrecursionlimit(3000)\ndef f(n): return f(n - 1) if n else 1 / 0")
 
     def seconds(frames: int) -> float:
-        at = time.perf_counter()
+        at = time.clock_gettime(clock)
         assert kernel.run(f"f({frames})").reply["ename"] == "ZeroDivisionError"
-        return time.perf_counter() - at
+        return time.clock_gettime(clock) - at
 
     for frames in (9, 900):  # what is imported with the first error is not counted
         seconds(frames)
-    assert min(seconds(900) for _ in range(5)) < 10 * min(seconds(9) for _ in range(5))
+    assert min(seconds(900) for _ in range(10)) < 10 * min(seconds(9) for _ in range(10))
 
 
 def test_memory_is_bounded_under_a_flood_of_displays(fresh: Kernel) -> None:

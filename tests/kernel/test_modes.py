@@ -61,7 +61,7 @@ def test_a_cell_in_a_thread_is_interrupted(kernel: Kernel) -> None:
     """An interrupt ends a loop of Python code in a thread."""
     result = kernel.start("%%thread\nprint('ready')\nwhile True: pass")
     kernel.interrupt()
-    assert kernel.finish(result, seconds=10).reply["ename"] == "KeyboardInterrupt"
+    assert kernel.finish(result).reply["ename"] == "KeyboardInterrupt"
     assert kernel.run("1").result == "1"
 
 

@@ -9,14 +9,7 @@ from helpers.kernel import Kernel, Message, Result
 
 def _texts(result: Result) -> list[tuple[str, str]]:
     """What was written, one entry for each run of one stream."""
-    joined: list[tuple[str, str]] = []
-    for message in result.of_type("stream"):
-        name, text = message.content["name"], message.content["text"]
-        if joined and joined[-1][0] == name:
-            joined[-1] = (name, joined[-1][1] + text)
-        else:
-            joined.append((name, text))
-    return joined
+    return [one for one in result.shown if one[0] in ("stdout", "stderr")]
 
 
 def _data(messages: list[Message]) -> list[str]:
@@ -67,11 +60,10 @@ def test_stderr_of_c_and_children_is_captured(kernel: Kernel) -> None:
 def test_displays_and_prints_keep_their_order(kernel: Kernel) -> None:
     """print, display, print, result: in this order."""
     result = kernel.run("print('1')\ndisplay('2')\nprint('3')\n'4'")
-    kinds = [(m.msg_type, m.content.get("text") or m.content["data"]["text/plain"]) for m in result.outputs]
-    assert kinds == [
-        ("stream", "1\n"),
+    assert result.shown == [
+        ("stdout", "1\n"),
         ("display_data", "'2'"),
-        ("stream", "3\n"),
+        ("stdout", "3\n"),
         ("execute_result", "'4'"),
     ]
 
@@ -412,7 +404,7 @@ def test_a_display_is_updated_from_a_later_cell(kernel: Kernel) -> None:
 def test_output_is_cleared(kernel: Kernel, call: str, wait: bool) -> None:
     """clear_output reaches the client in its place among the outputs."""
     result = kernel.run(f"print('a')\n{call}\nprint('b')")
-    assert [m.msg_type for m in result.outputs] == ["stream", "clear_output", "stream"]
+    assert result.shown == [("stdout", "a\n"), ("clear_output", ""), ("stdout", "b\n")]
     assert result.of_type("clear_output")[0].content == {"wait": wait}
 
 

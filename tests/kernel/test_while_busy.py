@@ -37,7 +37,7 @@ def running(request: pytest.FixtureRequest, kernel: Kernel) -> Iterator[Result]:
     yield result
     assert not result.is_done, "the cell ended before the test did"
     kernel.interrupt()
-    kernel.finish(result, seconds=10)
+    kernel.finish(result)
 
 
 @pytest.mark.parametrize("channel", ["shell", "control"])
@@ -77,7 +77,9 @@ def test_iopub_says_busy_again_for_the_running_cell(kernel: Kernel, running: Res
         at = len(kernel.arrived)
         beside = kernel.request(msg_type, content)
         kernel.until(
-            lambda at=at: [m for m in kernel.arrived[at:] if m.parent == running.msg_id],  # type: ignore[misc]
+            lambda at=at: [  # type: ignore[misc]
+                m for m in kernel.arrived[at:] if (m.parent, m.msg_type) == (running.msg_id, "status")
+            ],
             "busy of the running cell",
         )
         states = [
@@ -104,7 +106,7 @@ def test_a_queued_cell_stays_queued(kernel: Kernel) -> None:
     kernel.request("complete_request", {"code": "le", "cursor_pos": 2})
     assert queued.messages == []
     kernel.interrupt()
-    assert kernel.finish(running, seconds=10).reply["status"] == "error"
+    assert kernel.finish(running).reply["status"] == "error"
     assert kernel.finish(queued).result == "'my turn'"
 
 

@@ -203,8 +203,8 @@ class Odd:
         (object(), 64),
         (np.zeros(1000), 8000),
         (np.float64(1), 8),
-        (pd.Series([1.0] * 100), 932),
-        (pd.DataFrame({"a": [1.0] * 100}), 932),
+        (pd.Series([1.0] * 100), 800),
+        (pd.DataFrame({"a": [1.0] * 100}), 800),
     ],
     ids=lambda value: type(value).__name__,
 )

@@ -17,7 +17,7 @@ import gc
 import sys
 from collections.abc import Callable, Collection, Iterable
 from itertools import islice
-from types import FrameType
+from types import FrameType, FunctionType
 from typing import Any
 
 from holdfast.durable.kinds import (
@@ -73,6 +73,7 @@ class Walk:
         self.crossings: list[tuple[int, int, object]] = []
         self.opaque: list[list[object]] = []
         self._seen: dict[int, int] = {id(namespace): -1}
+        self._namespace = id(namespace)
         self._pins: list[object] = []
         self._kinds: dict[int, int] = {}
 
@@ -191,9 +192,14 @@ class Walk:
         if inside or target is None:
             # With a callback, or dead: not the one that everybody gets for the same target.
             self._meet(node, obj)
-        found.extend(inside)
+        # A library's own callback (a figure has a thousand) is looked at when the pickler meets it, if it ever does.
+        found.extend(one for one in inside if type(one) is not FunctionType or self._notebook(one))
         if target is not None:
             found.append(target)
+
+    def _notebook(self, function: FunctionType) -> bool:
+        """Whether it may lead to the notebook: by its globals, or as what `weakref` puts around a callback."""
+        return id(function.__globals__) == self._namespace or function.__module__ == "weakref"
 
     def _array(self, node: int, array: object, found: list[object]) -> None:
         """What numpy does not tell the collector: whose memory a view shows, and the elements of object arrays."""

@@ -218,7 +218,9 @@ class Interrupts:
             return
         if not self._awaits_beside() and self._is_the_users(frame):
             raise KeyboardInterrupt
-        if not self._running:
+        if not self._running or self._finish_at == self._count:
+            # 1. What is to finish was asked once, and goes on.  2. We send the signal again.  3. The user interrupts a
+            # second time before the handler runs: two pending signals are one.  4. It would count as the first.
             return
         if self._can_be_cancelled():
             self._loop.call_soon_threadsafe(cast("asyncio.Task[object]", self._task).cancel)

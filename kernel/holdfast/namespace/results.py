@@ -29,8 +29,8 @@ def size(value: object) -> int:
         nbytes = getattr(value, "nbytes", 0)
         return nbytes if isinstance(nbytes, int) else 0
     if module == "pandas" and hasattr(value, "memory_usage"):
-        used = value.memory_usage(deep=False)
-        return int(used.sum() if hasattr(used, "sum") else used)
+        # Eight bytes an element: `memory_usage` of a frame makes a Series, in 0.6 ms for each one displayed.
+        return 8 * int(getattr(value, "size", 0))
     if isinstance(value, str | bytes | bytearray):
         return len(value)
     if isinstance(value, list | tuple | set | frozenset | dict):

@@ -4,14 +4,18 @@
 from __future__ import annotations
 
 import copy
+import linecache
 import pickle
 import sys
+import types
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
-from helpers.streams import restore, run, save
-from holdfast.durable.pickling.lost import LostValue, LostValueError
+from helpers.streams import Loading, restore, run, save
+from holdfast.durable.pickling import functions, unpickler
+from holdfast.durable.pickling.lost import LostValue, LostValueError, Unkeepable
 
 
 @pytest.fixture(autouse=True)
@@ -114,18 +118,74 @@ def test_a_setstate_that_raises_does_not_stop_the_load() -> None:
     assert restored["s"].a == 1  # type: ignore[attr-defined]
 
 
-def test_code_of_another_python_is_compiled_from_its_source(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Byte code is used under its own magic number only; elsewhere the recorded source is."""
-    import linecache
+ANOTHER_PYTHON = {
+    "a closure": ("def outer():\n    k = 4\n    def f(a, b=2):\n        'doc'\n        return a + b + k\n    return f\nf = outer()", "f(1) == 7 and f.__doc__ == 'doc'"),
+    "a lambda": ("g = lambda x: x * 2", "g(4) == 8"),
+    "lambdas of one line": ("d = {'a': lambda x: x + 1, 'b': [lambda: len('a'), lambda: len('ab')], 'c': lambda x: x + 2}", "(d['a'](1), d['b'][0](), d['b'][1](), d['c'](1)) == (2, 1, 2, 3)"),
+    "functions of one name": ("def f(x): return x\ng = f\ndef f(x): return -x", "(g(1), f(1)) == (1, -1)"),
+    "under another name": ("import functools\ndef twice(f):\n    @functools.wraps(f)\n    def w(*a): return 2 * f(*a)\n    return w\n@twice\ndef f(x): return x", "f(2) == 4 and f.__wrapped__(2) == 2 and f.__qualname__ == 'f'"),
+    "private names": ("class C:\n    __slots__ = ('__b',)\n    def __init__(self): self.__b = 2\n    def b(self): return self.__b\n    def get(self):\n        def inner(): return self.__b\n        return inner\nc = C(); i = c.get()", "c.b() == i() == C().b() == 2"),
+    "super and builtins": ("class B:\n    def n(self, x): return len(x)\nclass C(B):\n    def n(self, x):\n        return super().n(list(map(str, x))) + 1\nc = C()", "c.n([1, 2]) == 3"),
+    "a string of two lines": ("def outer():\n    def f():\n        return '''a\n    b'''\n    return f\nf = outer()", "f() == 'a' + chr(10) + '    b'"),
+    "generators": ("async def a():\n    return [x async for x in b()]\nasync def b():\n    yield 1\ndef g(n):\n    yield from range(n)", "list(g(2)) == [0, 1] and a.__code__.co_flags & 128"),
+    "futures": ("from __future__ import annotations\ndef f(x: nowhere) -> None:\n    def g(y: nothing): pass\n    return g", "f(1).__annotations__ == {'y': 'nothing'}"),
+    "no futures": ("def f():\n    def g(y: int): pass\n    return g", "f().__annotations__ == {'y': int}"),
+    "named tuples": ("import collections\nN = collections.namedtuple('N', 'a b', defaults=[2]); n = N(1)\nZ = collections.namedtuple('Z', '')", "n == (1, 2) == N(b=2, a=1) and n._replace(b=3) == (1, 3) and Z() == ()"),
+    "a library's closure": ("import contextlib\ns = contextlib.ExitStack()\ns.callback(dict.fromkeys, 'ab')", "s.close() is None"),
+    "a library's decorator": ("import contextlib\n@contextlib.contextmanager\ndef c(x):\n    yield x", "c(1).__enter__() == 1"),
+}  # fmt: skip
 
-    from holdfast.durable.pickling import functions
 
-    code = "def outer():\n    k = 4\n    def f(a, b=2):\n        'doc'\n        return a + b + k\n    return f\nf = outer()\ng = lambda x: x * 2\n"
-    monkeypatch.setitem(linecache.cache, "<cell>", (len(code), None, code.splitlines(keepends=True), "<cell>"))
+@pytest.mark.parametrize("what", ANOTHER_PYTHON)
+def test_code_of_another_python_is_compiled_from_its_source(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Byte code is used under its own magic number only; elsewhere each function's own source is."""
+    code, expression = ANOTHER_PYTHON[what]
+    _recorded(code, monkeypatch)
     saved = save(run(code))
     monkeypatch.setattr(functions, "magic", lambda: b"another")
-    monkeypatch.setattr("marshal.loads", None)
-    restored = restore(saved)
-    assert restored["f"](1) == 7  # type: ignore[operator]
-    assert restored["g"](4) == 8  # type: ignore[operator]
-    assert restored["f"].__doc__ == "doc"
+    monkeypatch.setattr(functions, "marshal", None)
+    assert eval(expression, restore(saved))
+
+
+def _recorded(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the text of the cell be known, as the kernel does."""
+    monkeypatch.setitem(linecache.cache, "<cell>", (len(code), None, code.splitlines(keepends=True), "<cell>"))
+
+
+def test_of_functions_that_look_alike_none_is_taken_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the text does not tell which it is, the function is lost and says so."""
+    code = "f, g = (lambda: 1), (lambda: 2)"
+    _recorded(code, monkeypatch)
+    shape = functions.shape
+    monkeypatch.setattr(functions, "shape", lambda code: (*shape(code)[:-1], (0, 0, 0, 0)))
+    saved = save(run(code))
+    monkeypatch.setattr(functions, "magic", lambda: b"another")
+    for stream, _ in saved.definitions:
+        with pytest.raises(Unkeepable, match="something else of it"):
+            unpickler.skeleton(stream, [], Loading({}, [], []))
+
+
+def test_a_slot_that_a_class_no_longer_has_costs_itself_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Classes of libraries have other slots under another version: the rest of each instance is there."""
+    library = types.ModuleType("library_for_slots")
+    monkeypatch.setitem(sys.modules, "library_for_slots", library)
+    exec("class P:\n    __slots__ = ('a', 'new', 'z')", library.__dict__)
+    saved = save(run("from library_for_slots import P\np = P(); p.a, p.new, p.z = 1, 2, 3\nq = P(); q.new, q.z = 4, 5"))
+    exec("class P:\n    __slots__ = ('a', 'z')", library.__dict__)
+    world = Loading({}, [], [])
+    values: dict[str, Any] = unpickler.load(saved.values[0], [], world)
+    assert (values["p"].a, values["p"].z, values["q"].z) == (1, 3, 5)
+    assert [(lost.path, lost.kind) for lost in world.lost] == [("P.new", "int")]
+
+
+def test_a_class_is_stored_under_its_public_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a library has it in a private module of its own, another version may have it elsewhere."""
+    library, private = types.ModuleType("library_for_names"), types.ModuleType("library_for_names._local")
+    exec("class P: pass\nclass Hidden: pass", private.__dict__)
+    library.__dict__["P"] = found = private.__dict__["P"]
+    for module in (library, private):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    saved = save({"p": found(), "h": private.__dict__["Hidden"]()})
+    assert type(restore(saved)["h"]) is private.__dict__["Hidden"]
+    monkeypatch.delitem(sys.modules, private.__name__)
+    assert type(restore(saved)["p"]) is found

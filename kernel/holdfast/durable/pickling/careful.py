@@ -77,7 +77,7 @@ class CarefulUnpickler(_Base):  # type: ignore[misc]
             return self._instead(cls, error)
 
     def load_build(self) -> None:
-        """An instance's state; where it cannot be set, the instance stays without it and is named."""
+        """An instance's state; what of it cannot be set, the instance stays without."""
         if isinstance(self.stack[-2], LostValue):
             self.stack.pop()
             return
@@ -87,8 +87,22 @@ class CarefulUnpickler(_Base):  # type: ignore[misc]
             super().load_build()
         except Exception:
             del self.stack[depth - 1 :]
+            slots: dict[str, object] = {}
+            if type(state) is tuple and len(state) == 2 and not hasattr(type(target), "__setstate__"):
+                state, slots = state
             if isinstance(state, dict) and isinstance(getattr(target, "__dict__", None), dict):
                 target.__dict__.update(state)
+            self._set(target, slots)
+
+    def _set(self, target: object, slots: dict[str, object]) -> None:
+        """Slots one by one: a library's class has others under another version."""
+        for name, value in slots.items():
+            try:
+                setattr(target, name, value)
+            except Exception as error:
+                path, missed = f"{type(target).__qualname__}.{name}", self._answers.missed
+                if all(fields(one)[0] != path for one in missed):
+                    missed.append(LostValue(path, type(value).__qualname__, words(error)))
 
 
 def _tolerant(code: int, marked: bool) -> Callable[[CarefulUnpickler], None]:

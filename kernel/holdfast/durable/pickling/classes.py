@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import sys
 import types
 from types import FunctionType, MemberDescriptorType
 from typing import Any
@@ -47,9 +48,15 @@ def builtin_reduction(cls: type) -> Any:
     """Classes without a name of their own."""
     if cls is type(None) or cls is type(...) or cls is type(NotImplemented):
         return type, (None if cls is type(None) else ... if cls is type(...) else NotImplemented,)
-    if _MODULE.__get__(cls) == "functools" and cls is getattr(functools, "_CacheInfo", None):
+    module = _MODULE.__get__(cls)
+    if type(module) is str and "._" in module:
+        # The same class where everybody finds it: another version has it in another private module (`pathlib._local`).
+        public, name = sys.modules.get(module.partition("._")[0]), _NAME.__get__(cls)
+        if public is not None and vars(public).get(name) is cls:
+            return getattr, (public, name)
+    if module == "functools" and cls is getattr(functools, "_CacheInfo", None):
         return getattr, (functools, "_CacheInfo")
-    if _MODULE.__get__(cls) == "builtins" and not hasattr(builtins, cls.__name__):
+    if module == "builtins" and not hasattr(builtins, cls.__name__):
         name = next((name for name, value in vars(types).items() if value is cls), None)
         return (getattr, (types, name)) if name is not None else (type_of, (cls.__name__,))
     return None

@@ -21,6 +21,7 @@ from holdfast.durable.pickling.lost import Unkeepable, World
 
 _SOURCE = 1 << 14
 _INNER = frozenset({"__builtins__"})
+_VARARGS, _VARKEYWORDS = 0x04, 0x08
 #: How many parts the state of a function has.
 STATE = 8
 
@@ -76,7 +77,10 @@ def parts(function: object, world: World) -> tuple[tuple[object, ...], list[obje
         data = marshal.dumps(code, 2)
     except ValueError:
         data = marshal.dumps(code)
-    made = ("function", magic(), data, record(code), function.__name__, _globals(function, world), function.__closure__)
+    made = (
+        "function", magic(), data, record(code), function.__name__, _globals(function, world), function.__closure__,
+        shape(code),
+    )  # fmt: skip
     state: list[object] = [
         function.__defaults__,
         function.__kwdefaults__,
@@ -131,10 +135,28 @@ def _last_line(code: CodeType) -> int:
     return max([last, *(_last_line(const) for const in code.co_consts if type(const) is CodeType)])
 
 
+def shape(code: CodeType) -> tuple[object, ...]:
+    """What tells one function of a source text from the others: names, parameters, flags, first line, extent.
+
+    The extent is (line, column, last line, last column) of its body, (0, 0, 0, 0) for code without positions.
+    """
+    count = code.co_argcount + code.co_kwonlyargcount
+    count += bool(code.co_flags & _VARARGS) + bool(code.co_flags & _VARKEYWORDS)
+    parameters = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_varnames[:count])
+    # The first instructions have a place without a width, which is not the same in all versions.
+    places = [
+        (line, column, last, end)
+        for line, last, column, end in code.co_positions()
+        if line and last and column is not None and end
+    ]
+    extent = (*min(place[:2] for place in places), *max(place[2:] for place in places)) if places else (0, 0, 0, 0)
+    return code.co_name, code.co_qualname, code.co_freevars, parameters, code.co_flags, code.co_firstlineno, extent
+
+
 def make(made: tuple[Any, ...]) -> FunctionType:
     """The function of `parts`, without its state."""
-    _, stamp, data, source, name, namespace, closure = made
-    code = marshal.loads(data) if stamp == magic() else _compiled(source, name, closure)
+    _, stamp, data, source, name, namespace, closure, *known = made
+    code = marshal.loads(data) if stamp == magic() else _compiled(source, namespace, *known)
     if source is not None:
         show(source)
     return FunctionType(code, namespace, name, None, closure)
@@ -151,12 +173,18 @@ def show(source: tuple[str, int, str]) -> None:
     linecache.cache[filename] = (sum(map(len, lines)), None, lines, filename)
 
 
-def _compiled(source: tuple[str, int, str] | None, name: str, closure: tuple[Any, ...] | None) -> CodeType:
-    if source is None:
-        raise Unkeepable("it was compiled by another Python, and its source is not recorded")
-    from holdfast.durable.pickling.source import compiled
+def _compiled(source: tuple[str, int, str] | None, namespace: dict[str, Any], known: tuple[Any, ...] = ()) -> CodeType:
+    from holdfast.durable.pickling.source import compiled, of_library, of_namedtuple
 
-    return compiled(source, name, len(closure or ()))
+    if known and source is not None:
+        return compiled(source, known, shape)
+    name = namespace.get("__name__")
+    if known and "_tuple_new" in namespace and str(name).startswith("namedtuple_"):
+        return of_namedtuple(known)
+    found = of_library(name, known, shape) if known and isinstance(name, str) and name != "__main__" else None
+    if found is None:
+        raise Unkeepable("it was compiled by another Python, and its source is not recorded")
+    return found
 
 
 def fill(function: FunctionType, state: list[Any]) -> None:

@@ -120,6 +120,8 @@ def reduce_array(obj: Any, keeping: Keeping) -> Any:
     """An array: owner, view, or array of objects."""
     np = sys.modules["numpy"]
     cls = type(obj)
+    if cls is np.ndarray:
+        return _reduce(np, cls, obj, keeping)
     masked = cls is np.ma.MaskedArray and not obj.dtype.hasobject
     if not masked and any(getattr(cls, name) is not getattr(np.ndarray, name) for name in _OWN_PICKLE):
         return NotImplemented

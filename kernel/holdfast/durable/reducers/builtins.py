@@ -46,7 +46,7 @@ def reduce_property(obj: property, keeping: Keeping) -> Any:
 def plain_property(fget: Any, fset: Any, fdel: Any, doc: Any, name: str | None) -> property:
     """A property."""
     made = property(fget, fset, fdel, doc)
-    if name is not None and getattr(fget, "__name__", None) != name:
+    if name is not None and getattr(fget, "__name__", None) != name and hasattr(property, "__set_name__"):
         made.__set_name__(None, name)  # type: ignore[attr-defined]
     return made
 
