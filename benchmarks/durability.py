@@ -1,8 +1,8 @@
 """What durability costs: commits of cells in a namespace, and kernels with and without it side by side.
 
 Run as `python -m benchmarks.durability [SECTION ...] [--gigabytes N] [--durability full|process]`; sections: small,
-arrays, frame, rows, hub, results (no kernel around them), and warm, flat, start, memory (see `modes.py`).  Prints
-medians in milliseconds; run it on an idle machine.
+arrays, frame, rows, hub, results, budget (no kernel around them), warm, flat, start, memory (see `modes.py`),
+w1 to w7 (see `workloads.py`) and gallery.  Prints medians in milliseconds; run it on an idle machine.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Literal, cast
 
-from benchmarks import modes
+from benchmarks import modes, workloads
+from benchmarks.budget import budget
+from benchmarks.gallery import gallery
 from holdfast.durable.commit import SessionCommitter
 from holdfast.durable.folder import open_session
 from holdfast.durable.reports import Cell
@@ -175,21 +177,23 @@ def results(bench: Bench, gigabytes: float) -> None:
 
 
 SECTIONS: dict[str, Callable[[Bench, float], None]] = {
-    one.__name__: one for one in (small, arrays, frame, rows, hub, results)
+    one.__name__: one for one in (small, arrays, frame, rows, hub, results, budget)
 }
+#: Those that drive kernels.
+DRIVING = {**modes.SECTIONS, **workloads.SECTIONS, "gallery": gallery}
 
 
 def main() -> None:
     """Run the sections that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("sections", nargs="*", choices=[[], *SECTIONS, *modes.SECTIONS], default=list(SECTIONS))
+    parser.add_argument("sections", nargs="*", choices=[[], *SECTIONS, *DRIVING], default=list(SECTIONS))
     parser.add_argument("--gigabytes", type=float, default=1.0, help="scale of the large values")
     parser.add_argument("--durability", choices=("full", "process"), default="full")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
     for name in given.sections:
-        if name in modes.SECTIONS:
-            modes.SECTIONS[name](given.gigabytes)
+        if name in DRIVING:
+            DRIVING[name](given.gigabytes)
             continue
         bench = Bench(given.durability)
         SECTIONS[name](bench, given.gigabytes)

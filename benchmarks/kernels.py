@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = ROOT / ".cache" / "bench-peers"
-REQUIREMENTS = ("ipykernel", "xeus-python", "akernel[subprocess]", "numpy", "pandas")
+REQUIREMENTS = ("ipykernel", "xeus-python", "akernel[subprocess]", "numpy", "pandas", "matplotlib")
 
 # Name on the command line -> (name of the kernelspec in the peers' environment, distribution).
 PEER_SPECS = {

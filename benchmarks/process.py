@@ -75,7 +75,7 @@ class KernelProcess:
 
     def cpu_seconds(self) -> float:
         """CPU time of all threads, ended ones included, of the kernel and its living descendants."""
-        return sum(_cpu_clock(pid) for pid in descendants(self.pid))
+        return cpu_seconds(self.pid)
 
     def memory(self) -> Memory:
         """What the kernel and its descendants hold now."""
@@ -184,6 +184,11 @@ def environment(kernel: Kernel, scratch: Path) -> dict[str, str]:
     if kernel.name == "bare":
         variables["PYTHONPATH"] = str(Path(__file__).parents[1])
     return variables | kernel.env
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time of all threads, ended ones included, of a process and its living descendants."""
+    return sum(_cpu_clock(one) for one in descendants(pid))
 
 
 def descendants(pid: int) -> list[int]:

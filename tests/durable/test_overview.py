@@ -238,7 +238,10 @@ def test_the_banners_sentence(restored: Restored, text: str) -> None:
 @pytest.mark.parametrize(
     ("restored", "lines"),
     [
-        (Restored(3, audited=False), ["changes that no name of cell [3] led to had not been looked for"]),
+        (
+            Restored(3, audited=False),
+            ["the kernel ended too soon after cell [3] to look for changes by callbacks, threads or libraries"],
+        ),
         (Restored(3, unchecked=("x",)), ["not compared since the last cell, so perhaps older than it: x"]),
         (
             Restored(3, versions=(("pandas", "3.2", "3.1"), ("mine", "source ab", "source cd"))),

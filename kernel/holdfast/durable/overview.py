@@ -124,7 +124,7 @@ class Overview:
         cell = f"as of cell [{self.count}]" if self.count else "no cell yet"
         lines = [f"session {self.name}", f"{cell}, {size_text(self.size)} in {self.folder} ({self.durability})"]
         if not self.audited:
-            lines.append(f"changes that no name of cell [{self.count}] leads to are looked for when the kernel is idle")
+            lines.append("changes by callbacks, threads or libraries are looked for when the kernel is idle")
         if self.restored is not None:
             lines.append(banner(self.restored))
         return lines
@@ -210,7 +210,8 @@ def banner(restored: Restored) -> str:
     if restored.unchecked:
         lines.append(f"not compared since the last cell, so perhaps older than it: {_some(restored.unchecked)}")
     if not restored.audited:
-        lines.append(f"changes that no name of cell [{restored.count}] led to had not been looked for")
+        soon = f"the kernel ended too soon after cell [{restored.count}]"
+        lines.append(f"{soon} to look for changes by callbacks, threads or libraries")
     for name, now, then in restored.versions:
         lines.append(_under(name, now, then))
     died = restored.died

@@ -55,7 +55,9 @@ class Table[Row: msgspec.Struct](list[Row]):
         if not self:
             return f"<em>{escape(self.empty)}</em>"
         names, rows = self._grid()
-        styles = [f' style="text-align: {"right" if right else "left"}"' for right in self._numeric(names)]
+        # JupyterLab aligns to the right, and narrow columns would break between a number and its unit.
+        numeric = ' style="text-align: right; white-space: nowrap"'
+        styles = [numeric if right else ' style="text-align: left"' for right in self._numeric(names)]
         parts = ["<table><thead><tr>"]
         parts += [f"<th{style}>{escape(name)}</th>" for name, style in zip(names, styles, strict=True)]
         parts.append("</tr></thead><tbody>")
