@@ -333,3 +333,47 @@ def test_pickling_happens_inside_the_guard() -> None:
     assert "too slow" in str(notebook.notes["lost"])
     other, _ = notebook.restored()
     assert other.namespace.dict["a"] == [1]
+
+
+def _rows() -> Notebook:
+    """A list whose check is over every budget."""
+    notebook = Notebook()
+    notebook.run("rows = [{'a': i} for i in range(50)]")
+    for component in notebook.committer.index.components():
+        component.seconds = 1e6
+    return notebook
+
+
+@pytest.mark.parametrize(
+    ("shown", "found"), [("rows[5]", "_"), ("rows[5:7]", "_[0]"), ("{'x': rows[5]}", "_['x']"), ("(rows[5],)", "_[0]")]
+)
+def test_a_result_inside_of_something_large_is_stored_by_the_audit(shown: str, found: str) -> None:
+    """To look at one of many rows must not cost what storing all of them does: the reply says that it comes later."""
+    notebook = _rows()
+    before = notebook.store.head().names  # type: ignore[union-attr]
+    notebook.run(shown)
+    assert "Out[2]" in notebook.notes["unchecked"]  # type: ignore[operator]
+    assert notebook.store.head().names == before  # type: ignore[union-attr]
+    again, report = notebook.restored()
+    assert "Out[2]" in report.unchecked
+    assert 2 not in again.namespace.results.out
+    assert again.namespace.dict["rows"] == notebook.namespace.dict["rows"]
+    notebook.audit()
+    again, report = notebook.restored()
+    assert again.namespace.dict["_"] is again.namespace.results.out[2]
+    assert eval(f"{found} is rows[5]", again.namespace.dict)
+    assert report.unchecked == ()
+
+
+def test_a_result_that_was_let_go_before_the_audit_is_not_stored() -> None:
+    """Nor does anything wait for it."""
+    notebook = _rows()
+    notebook.run("rows[5]")
+    notebook.run("1")
+    notebook.run("2")
+    notebook.run("3")
+    notebook.namespace.results.out.pop(2, None)
+    notebook.audit()
+    again, report = notebook.restored()
+    assert 2 not in again.namespace.results.out
+    assert report.unchecked == ()

@@ -24,7 +24,7 @@ from holdfast.durable.pins import Pins
 from holdfast.durable.plan import Survey
 from holdfast.durable.publish import Draft, Publisher
 from holdfast.durable.reports import Audited, Cell, State
-from holdfast.durable.roots import Roots
+from holdfast.durable.roots import LAST, Roots
 from holdfast.durable.store.points import Crash, Point, go_on
 from holdfast.durable.store.port import Commit, Store
 from holdfast.durable.world import Codec, SavingWorld
@@ -66,6 +66,8 @@ class Keeper:
         self._owed: set[str] = set()
         self._owed_entries: dict[str, bool] = {}
         self._owed_inputs: dict[int, str] = {}
+        #: Results inside of large components, which the audit stores: entry to key.
+        self._late: dict[str, str] = {}
         #: Components that a cell may have changed and nobody has checked since.
         self.unchecked: set[Component] = set()
         self._size = 0
@@ -154,7 +156,7 @@ class Keeper:
             children=self.roots.next_child,
             last=self.roots.last(),
             inputs=dict(self._owed_inputs),
-            unchecked=_names(deferred | self.unchecked) if deferred or self.unchecked else [],
+            unchecked=[*(_names(deferred | self.unchecked) if deferred or self.unchecked else []), *self._late_names()],
             audited=self._audited,
         )
         self._told = self._audited
@@ -172,6 +174,18 @@ class Keeper:
                 cell.promise,
             )
         )
+
+    def _late_names(self) -> list[str]:
+        """What people call the results that are stored later."""
+        numbers = [int(entry[2:].partition("=")[0]) for entry in self._late]
+        return [f"Out[{number}]" if number > 0 else LAST[-number - 1] for number in numbers]
+
+    def _enter(self, entries: dict[str, bool]) -> None:
+        """Entries of `Out` that came (True) or went."""
+        self._owed_entries.update(entries)
+        for entry, there in entries.items():
+            if not there:
+                self._late.pop(entry, None)
 
     def _remember(self, draft: Draft) -> None:
         index = self.index
@@ -232,7 +246,9 @@ class Keeper:
     def _steps(self) -> Iterator[None]:
         """The whole audit in parts, between which a request may be answered."""
         entries, gone = self.roots.sync_results(whole=True)
-        self._owed_entries.update(entries)
+        self._enter({**dict.fromkeys(self._late, True), **entries})
+        self._owed.update(self._late.values())
+        self._late.clear()
         found = gone | {entry.partition("=")[2] for entry in entries} | self._owed
         found.update(self.ambient.changed())
         yield from self._compare(found)

@@ -10,6 +10,7 @@ and digests decide (DESIGN 5.1).  A component that the cell may only have read i
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 from holdfast.durable.audit import Keeper, seconds
 from holdfast.durable.candidates import CHANGED, DEEP, PURE, Candidates, uses
@@ -24,6 +25,8 @@ from holdfast.errors import StoreError
 
 #: Seconds that checks of what a cell only read may take: the larger of these and this part of the cell's own time.
 BUDGET, SHARE = 0.002, 0.05
+#: Elements of a new result that are asked where they belong.
+LOOKED_INTO = 64
 
 
 class SessionCommitter(Keeper):
@@ -78,7 +81,9 @@ class SessionCommitter(Keeper):
         if deferred:
             by_root = self.index.by_root
             self.unchecked.update(one for one in deferred if any(by_root.get(key) is one for key in one.keys))
-            notes["unchecked"] = self._labels(deferred, [component for component, _ in draft.current])
+        if deferred or self._late:
+            labels = self._labels(deferred, [component for component, _ in draft.current])
+            notes["unchecked"] = [*labels, *self._late_names()]
         if draft.lost:
             notes["lost"] = [list(one) for one in draft.lost]
 
@@ -133,8 +138,13 @@ class SessionCommitter(Keeper):
                 must.add(key)
         must.update(key_of(name) for name in proposed.names if name in namespace and key_of(name) not in by_root)
         entries, gone = self.roots.sync_results()
-        self._owed_entries.update(entries)
-        must.update(key for entry in entries if (key := entry.partition("=")[2]) not in by_root)
+        for entry, there in entries.items():
+            key = entry.partition("=")[2]
+            if there and self._is_inside_large(key, cell):
+                self._late[entry] = key
+            elif key not in by_root:
+                must.add(key)
+        self._enter({entry: there for entry, there in entries.items() if entry not in self._late or not there})
         must |= gone
         if cell.live or not proposed.calm:
             must.update(self.ambient.changed())
@@ -143,6 +153,15 @@ class SessionCommitter(Keeper):
         if proposed.dynamic or cell.live or self._scan or self.roots.size() != size:
             must |= self._rebound()
         return must
+
+    def _is_inside_large(self, key: str, cell: Cell) -> bool:
+        """Whether a new result is a part of a component that is too large to be stored again for it, or holds some."""
+        if key in self.index.by_root:
+            return False
+        value, budget = self.roots.value(key), max(BUDGET, SHARE * cell.seconds)
+        inside = value.values() if type(value) is dict else value if type(value) in (list, tuple) else ()
+        owners = (self.index.owner.get(id(one)) for one in (value, *islice(inside, LOOKED_INTO)))  # type: ignore[call-overload]
+        return any(owner is not None and owner.seconds > budget for owner in owners)
 
     def _within_budget(self, survey: Survey, cell: Cell) -> set[Component]:
         """Look at what the cell may have changed, cheapest first; what is left is returned."""
