@@ -6,87 +6,17 @@ of the page at the end of every test is kept in `tests/artifacts`.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
 
 import nbformat
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
-from helpers.jupyterlab import (
-    BROWSERS,
-    LabServer,
-    NotebookPage,
-    find_browser,
-    open_browser,
-    write_notebook,
-)
-from helpers.peers import KERNEL, ROOT, Household, PeerEnvironment
-
-ARTIFACTS = ROOT / "tests" / "artifacts"
-DISPLAY_NAME = {"holdfast": "Python 3 (Holdfast)", "python3": "Python 3 (ipykernel)"}[KERNEL]
+from helpers.jupyterlab import DISPLAY_NAME, LabServer, NotebookPage, Open, keep_picture
+from helpers.peers import KERNEL, ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120, func_only=True)]
-
-type Open = Callable[..., NotebookPage]
-
-
-@pytest.fixture(scope="module")
-def lab(peers: PeerEnvironment, household: Household) -> Iterator[LabServer]:
-    """A JupyterLab server; its log is kept beside the pictures."""
-    server = LabServer(peers, household)
-    yield server
-    server.close()
-    ARTIFACTS.mkdir(exist_ok=True)
-    (ARTIFACTS / "jupyterlab.log").write_text("".join(server.log), encoding="utf-8")
-
-
-@pytest.fixture(scope="module")
-def browser(household: Household) -> Iterator[BrowserContext]:
-    """A headless Chromium; where there is none the tests are skipped, except in CI, which installs one."""
-    executable = find_browser()
-    if executable is None:
-        missing = f"none of {', '.join(BROWSERS)} is installed: apt-get install chromium"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    with open_browser(executable, household.root / "profile", env=household.environment()) as browser:
-        yield browser
-
-
-@pytest.fixture
-def page(lab: LabServer, browser: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """An empty page, of which a picture is kept; the kernels that were started from it are ended."""
-    page = browser.new_page()
-    yield page
-    keep_picture(page, request.node.name)
-    page.close()
-    lab.end_sessions()
-
-
-def keep_picture(page: Page, name: str) -> None:
-    """Keep what the page shows now."""
-    ARTIFACTS.mkdir(exist_ok=True)
-    # Written here, because playwright would leave a thread behind for it.
-    (ARTIFACTS / f"{name}.png").write_bytes(page.screenshot())
-
-
-@pytest.fixture
-def open_notebook(lab: LabServer, page: Page, request: pytest.FixtureRequest) -> Open:
-    """Write a notebook of the given cells and open it; if it names a kernel, wait for that."""
-
-    def open_cells(*cells: str, kernel: str | None = KERNEL) -> NotebookPage:
-        path = lab.work / f"{request.node.name}.ipynb"
-        write_notebook(path, cells, kernel=kernel)
-        page.goto(lab.url(path.name))
-        notebook = NotebookPage(page)
-        if kernel is not None:
-            notebook.wait_kernel(DISPLAY_NAME)
-        return notebook
-
-    return open_cells
 
 
 def test_is_offered_by_the_launcher_with_its_logo(lab: LabServer, page: Page) -> None:

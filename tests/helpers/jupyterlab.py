@@ -21,7 +21,7 @@ import signal
 import subprocess
 import threading
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -29,8 +29,10 @@ from typing import Final
 import nbformat
 from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
 
-from helpers.peers import Household, PeerEnvironment
+from helpers.peers import KERNEL, ROOT, Household, PeerEnvironment
 
+ARTIFACTS = ROOT / "tests" / "artifacts"
+DISPLAY_NAME = {"holdfast": "Python 3 (Holdfast)", "python3": "Python 3 (ipykernel)"}[KERNEL]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_FLAGS = (
     "--no-sandbox",
@@ -74,6 +76,7 @@ class LabServer:
     """
 
     def __init__(self, peers: PeerEnvironment, household: Household) -> None:
+        self._household = household
         self.work = household.work
         self.log: list[str] = []
         self._token = secrets.token_hex(16)
@@ -160,6 +163,13 @@ class LabServer:
             body: bytes = response.read()
         return body
 
+    def kill_kernel(self) -> None:
+        """End the one kernel that runs by SIGKILL, as the system does when memory is short."""
+        [kernel] = self.kernels()
+        named = f"kernel-{kernel['id']}.json"
+        [process] = [process for process in self._household.processes() if named in " ".join(process.cmdline())]
+        process.kill()
+
     def close(self) -> None:
         """Stop the server, which stops its kernels."""
         if self._process.poll() is None:
@@ -205,6 +215,13 @@ def write_notebook(path: Path, cells: Sequence[str], *, kernel: str | None) -> N
     if kernel is not None:
         notebook.metadata["kernelspec"] = {"name": kernel, "display_name": kernel, "language": "python"}
     nbformat.write(notebook, path)
+
+
+def keep_picture(page: Page, name: str) -> None:
+    """Keep what the page shows now."""
+    ARTIFACTS.mkdir(exist_ok=True)
+    # Written here, because playwright would leave a thread behind for it.
+    (ARTIFACTS / f"{name}.png").write_bytes(page.screenshot())
 
 
 class NotebookPage:
@@ -284,7 +301,12 @@ class NotebookPage:
         """The output area below the cell."""
         return self.cells.nth(index).locator(".jp-OutputArea-output")
 
-    def choose(self, menu: str, item: str) -> None:
-        """Choose an item of the menu bar."""
+    def choose(self, menu: str, *items: str) -> None:
+        """Choose an item of the menu bar, through its submenus."""
         self.page.locator(".lm-MenuBar-itemLabel", has_text=re.compile(f"^{menu}$")).click()
-        self.page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{item}$")).click()
+        for item in items:
+            self.page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{item}$")).click()
+
+
+#: Writes a notebook of the given cells and opens it; if it names a kernel, waits for that.
+type Open = Callable[..., NotebookPage]
