@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from pathlib import Path
 from types import CodeType
 
 import pytest
@@ -239,10 +240,11 @@ def test_all_output_is_captured(kernel: Kernel) -> None:
     assert (result.stdout, result.stderr) == ("one\ntwo\nthree\n", "four\n")
 
 
-def test_an_execution_runs_without_a_server(kernel: Kernel) -> None:
+def test_an_execution_runs_without_a_server(tmp_path: Path) -> None:
     """Local mode: `result = 2 + 2` gives 4 with no engine to reach, and none is imported for it."""
-    assert kernel.run("result = 2 + 2\nresult").result == "4"
-    assert kernel.run("import sys; [name for name in sys.modules if name.startswith('resonate')]").result == "[]"
+    with Kernel(tmp_path) as kernel:  # one in which nothing has asked: a prompt is a promise of the engine
+        assert kernel.run("result = 2 + 2\nresult").result == "4"
+        assert kernel.run("import sys; [name for name in sys.modules if name.startswith('resonate')]").result == "[]"
 
 
 def test_a_failed_execution_can_be_repeated(kernel: Kernel) -> None:
