@@ -124,34 +124,42 @@ def _gigabytes(gigabytes: float) -> str:
 
 
 def start(gigabytes: float) -> None:
-    """From spawn to the first reply: a session that is new, and one that a cell was committed in."""
+    """From spawn to the kernel_info_reply, which no session waits for, and to the reply to the first cell.
+
+    For a session that is new, and for one that a cell was committed in.
+    """
     known = kernels()
-    fresh: dict[str, list[tuple[float, float]]] = {mode: [] for mode in MODES}
-    again: dict[str, list[tuple[float, float]]] = {mode: [] for mode in MODES}
+    taken: dict[str, dict[str, list[tuple[float, float]]]] = {}
     with scratch() as folder:
         order = list(MODES)
         for turn in range(21):
             for mode in order:
                 with spawned(known[mode], folder) as process:
-                    one = _first(process)
+                    new = _first(process)
                 env = {**known[mode].env, "HOLDFAST_SESSION": f"kept-{turn // 7}"}
                 same = Kernel(mode, known[mode].argv, mode, env=env)
                 with spawned(same, folder) as process:
-                    other = _first(process)
-                if turn:  # the first may compile what was edited
-                    fresh[mode].append(one)
-                    again[mode].append(other)
+                    old = _first(process)
+                for session, replies in (("new", new), ("known", old)) if turn else ():  # the first may compile
+                    for what, one in replies.items():
+                        taken.setdefault(f"start, {session} session: {what}", {}).setdefault(mode, []).append(one)
             order.append(order.pop(0))
-    for what, taken in (("start, new session", fresh), ("start, known session", again)):
-        compared(f"{what}: first `1+1`", taken)
+    for what, by_mode in taken.items():
+        compared(what, {mode: by_mode[mode] for mode in MODES})
 
 
-def _first(process: KernelProcess) -> tuple[float, float]:
-    """Seconds from spawn to the reply to the first cell, and the CPU time until then."""
+def _first(process: KernelProcess) -> dict[str, tuple[float, float]]:
+    """Seconds from spawn to the first replies, and the CPU time until then."""
     client = RawClient(process.connection, process.alive)
+    found: dict[str, tuple[float, float]] = {}
     try:
-        first = client.ask("execute_request", execute_content("1+1"), timeout=60.0).require()
-        return first.sent_at + first.reply_seconds - process.spawned_at, process.cpu_seconds()
+        for what, msg_type, content in (
+            ("kernel_info", "kernel_info_request", {}),
+            ("first `1+1`", "execute_request", execute_content("1+1")),
+        ):
+            reply = client.ask(msg_type, content, timeout=60.0).require()
+            found[what] = (reply.sent_at + reply.reply_seconds - process.spawned_at, process.cpu_seconds())
+        return found
     finally:
         client.close()
 
