@@ -400,6 +400,24 @@ def test_an_interrupt_in_our_books_is_sent_again(shop: Workshop, later: Later) -
     assert shop.value("1") == 1
 
 
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_an_interrupt_in_our_books_is_raised_where_they_return(shop: Workshop, depth: int) -> None:
+    """Each of them comes to its end first; nothing is sent again."""
+    ended: list[int] = []
+
+    def books(depth: int) -> None:
+        if depth:
+            _keeping(lambda: books(depth - 1))
+            ended.append(depth)
+        else:
+            signal.raise_signal(signal.SIGINT)
+
+    shop.ns["books"] = lambda: _keeping(lambda: books(depth))
+    outcome = shop.run("try:\n    books()\n    went_on = True\nexcept KeyboardInterrupt:\n    caught = True")
+    assert (outcome.ename, "went_on" in shop.ns, shop.ns["caught"]) == ("", False, True)
+    assert ended == list(range(1, depth + 1))
+
+
 def test_a_process_group_that_we_lead_gets_it_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """Children of a cell are interrupted as a terminal would."""
     sent: list[tuple[int, int]] = []

@@ -8,8 +8,9 @@ It walks outwards from the interrupted frame to the first one that is marked:
 
 * a cell's code, or a call of ours marked `@interruptible` (waiting for `input()`, a nested loop): raise there;
 * a call of ours marked `@finishing` (the commit of a cell): raise there when asked twice;
+* a call of ours marked `@protected` (a text is queued): raise where it returns to the cell;
 * our own code otherwise: raise nothing.  An `await`ing cell is cancelled through the loop, which wakes the
-  selector; for a cell that is inside a short call of ours the signal is sent again in a moment.
+  selector; for a cell that is being started or ended the signal is sent again in a moment.
 
 Library code in between is unmarked: it belongs to whoever called it.
 
@@ -21,6 +22,8 @@ What does not work, and why:
 * `loop.call_soon(task.cancel)` from the handler, as ipykernel does: it does not wake the selector (PEP 475
   restarts the wait), so the cancellation comes when the sleep ends by itself.
 * `PyThreadState_SetAsyncExc` for the main thread: it does not wake `time.sleep`.
+* Only sending the signal again: a cell that displays in a loop lets go of the GIL where it wakes the kernel
+  thread, within a protected call, so each signal that the kernel thread sends arrives there.
 
 A cell that swallows KeyboardInterrupt gets it again with each interrupt; from the third on it gets one at
 every line it executes (PEP 669 line events), so that no `except BaseException: pass` can hold it.
@@ -36,7 +39,7 @@ import threading
 from collections.abc import Callable, Container
 from functools import partial
 from types import CodeType, FrameType
-from typing import Any, cast
+from typing import Any, Never, cast
 
 #: Seconds after which a signal that hit our own code is sent again.
 RETRY = 0.005
@@ -106,6 +109,9 @@ class Interrupts:
         #: Takes the numbers of delivered signals from the wakeup descriptor, where there is one.
         self.drain: Callable[[], bytes] = bytes
         self._tool: int | None = None
+        #: Whether an interrupt was heard that has not been raised yet, and the protected call at whose return it is.
+        self._waits = False
+        self._owed: CodeType | None = None
         self._main = threading.get_ident()
         self._unraisable = sys.unraisablehook
 
@@ -139,9 +145,11 @@ class Interrupts:
         self._task = None
         self._own()
         if self._tool is not None:
+            self._owe(None)
             sys.monitoring.set_events(self._tool, 0)
             sys.monitoring.free_tool_id(self._tool)
             self._tool = None
+        self._waits = False
 
     @property
     def count(self) -> int:
@@ -206,7 +214,7 @@ class Interrupts:
         self._heard += 1
         if self._running:
             self._count += 1
-            if self._count >= INSIST and self._tool is None:
+            if self._count >= INSIST:
                 self._insist()
         elif not self._stuck():
             # Between cells it would hit whichever task happens to be at work; one that holds the loop is found
@@ -217,7 +225,7 @@ class Interrupts:
                 self._later(PATIENCE, self._if_stuck)
             return
         if not self._awaits_beside() and self._is_the_users(frame):
-            raise KeyboardInterrupt
+            self._raise()
         if not self._running or self._finish_at == self._count:
             # 1. What is to finish was asked once, and goes on.  2. We send the signal again.  3. The user interrupts a
             # second time before the handler runs: two pending signals are one.  4. It would count as the first.
@@ -225,6 +233,8 @@ class Interrupts:
         if self._can_be_cancelled():
             self._loop.call_soon_threadsafe(cast("asyncio.Task[object]", self._task).cancel)
         else:
+            self._owe(_innermost_protected(frame))
+            self._waits = True
             self._later(RETRY, partial(self._again, self._cell))
 
     def _can_be_cancelled(self) -> bool:
@@ -246,7 +256,7 @@ class Interrupts:
             self._later(RETRY, partial(self._when_begun, cell))
 
     def _again(self, cell: int) -> None:
-        if self._is_running(cell):
+        if self._is_running(cell) and self._waits:
             self._count -= 1  # it is the same interrupt
             self._poke()
 
@@ -257,6 +267,7 @@ class Interrupts:
     def _swallowed(self, unraisable: sys.UnraisableHookArgs) -> None:
         """Python cannot let an exception out of a finalizer or a weakref callback: the interrupt is sent again."""
         if unraisable.exc_type is KeyboardInterrupt and self._running:
+            self._waits = True
             self._later(RETRY, partial(self._again, self._cell))
         else:
             self._unraisable(unraisable)
@@ -279,17 +290,49 @@ class Interrupts:
 
     def _insist(self) -> None:
         """Raise at every further line of the cell."""
+        if self._has_tool():
+            sys.monitoring.set_events(cast("int", self._tool), sys.monitoring.events.LINE)
+
+    def _owe(self, code: CodeType | None) -> None:
+        """Raise where a call of ours returns, if it returns to the cell; with None, no more."""
+        if self._owed is not code and self._has_tool():
+            tool, before, self._owed = cast("int", self._tool), self._owed, code
+            if before is not None:
+                sys.monitoring.set_local_events(tool, before, 0)
+            if code is not None:
+                sys.monitoring.set_local_events(tool, code, sys.monitoring.events.PY_RETURN)
+
+    def _has_tool(self) -> bool:
+        """Whether PEP 669 has a tool id for us; it is kept until the cell is over."""
         monitoring = sys.monitoring
-        for tool in range(6):
-            if monitoring.get_tool(tool) is None:
-                break
-        else:
-            return
-        monitoring.use_tool_id(tool, "holdfast.interrupt")
-        monitoring.register_callback(tool, monitoring.events.LINE, self._on_line)
-        monitoring.set_events(tool, monitoring.events.LINE)
-        self._tool = tool
+        free = (tool for tool in range(6) if monitoring.get_tool(tool) is None)
+        if self._tool is None and (tool := next(free, None)) is not None:
+            monitoring.use_tool_id(tool, "holdfast.interrupt")
+            monitoring.register_callback(tool, monitoring.events.LINE, self._on_line)
+            monitoring.register_callback(tool, monitoring.events.PY_RETURN, self._on_return)
+            self._tool = tool
+        return self._tool is not None
 
     def _on_line(self, code: CodeType, _line: int) -> None:
         if code.co_filename in self._cell_files and threading.get_ident() == self._main and self._running:
             raise KeyboardInterrupt
+
+    def _on_return(self, code: CodeType, _offset: int, _value: object) -> None:
+        if code is not self._owed or threading.get_ident() != self._main or not self._running:
+            return
+        around = sys._getframe(1).f_back
+        if self._is_the_users(around):
+            self._raise()
+        self._owe(_innermost_protected(around))
+
+    def _raise(self) -> Never:
+        self._waits = False
+        self._owe(None)
+        raise KeyboardInterrupt
+
+
+def _innermost_protected(frame: FrameType | None) -> CodeType | None:
+    """The call of ours that must end before anything can be raised."""
+    while frame is not None and frame.f_code not in _protected:
+        frame = frame.f_back
+    return None if frame is None else frame.f_code

@@ -36,8 +36,8 @@ _run_forever = _Base.run_forever
 
 #: Seconds of one step after which an interrupt is meant for a task, though no cell runs.
 STUCK = 1.0
-#: Seconds between two polls of a loop that always has something to do; more than Python's switch interval.
-POLL = 0.002
+#: Switch intervals of Python's between two polls of a loop that always has something to do.
+POLL = 4
 
 
 class _Ready(deque[asyncio.Handle]):
@@ -67,9 +67,9 @@ class _Selector(selectors.DefaultSelector):
     _looked_at = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """As in Python, but nothing is ready when a poll follows another within `POLL` seconds."""
+        """As in Python, but nothing is ready when a poll follows another within `POLL` switch intervals."""
         now = monotonic()
-        if timeout is not None and timeout <= 0 and now - self._looked_at < POLL:
+        if timeout is not None and timeout <= 0 and now - self._looked_at < POLL * sys.getswitchinterval():
             return []
         ready = super().select(timeout)
         self._looked_at = now
