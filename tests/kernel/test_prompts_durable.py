@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -266,10 +267,15 @@ def test_an_interrupt_at_any_moment_of_a_prompt_spoils_no_later_one(home: Home, 
     """While it is opened, waits, or is answered; the kernel stays awake, and nothing is left open."""
     chance = random.Random(SEED)
     with home.kernel(HOLDFAST_DURABILITY=durability) as kernel:
+        code = "[input(str(n)) for n in range(3)]"
+        start = time.perf_counter()
+        for _ in range(5):
+            kernel.run(code, answers="xxx")
+        usual = (time.perf_counter() - start) / 5
         interrupted = 0
         for _ in range(60):
-            result = kernel.execute("[input(str(n)) for n in range(3)]")
-            knocking = threading.Timer(chance.random() * 0.015, kernel.interrupt)
+            result = kernel.execute(code)
+            knocking = threading.Timer(chance.random() * usual, kernel.interrupt)
             knocking.start()
             answered = 0
             while kernel.until(partial(is_over, result, answered), "a prompt or the end") and not result.is_done:
