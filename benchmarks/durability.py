@@ -1,8 +1,9 @@
 """What durability costs: commits of cells in a namespace, and kernels with and without it side by side.
 
 Run as `python -m benchmarks.durability [SECTION ...] [--gigabytes N] [--durability full|process]`; sections: small,
-arrays, frame, rows, hub, results, budget (no kernel around them), warm, flat, start, memory (see `modes.py`),
-w1 to w7 (see `workloads.py`) and gallery.  Prints medians in milliseconds; run it on an idle machine.
+arrays, frame, rows, hub, results, budget, checkout, large, transactions (no kernel around them), warm, flat, start,
+memory (see `modes.py`), w1 to w7 (see `workloads.py`) and gallery.  Prints medians in milliseconds; run it on an idle
+machine.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from typing import Literal, cast
 
 from benchmarks import modes, workloads
 from benchmarks.budget import budget
+from benchmarks.checkout import checkout
 from benchmarks.gallery import gallery
+from benchmarks.large import large
+from benchmarks.transactions import transactions
 from holdfast.durable.commit import SessionCommitter
 from holdfast.durable.folder import open_session
 from holdfast.durable.reports import Cell
@@ -43,7 +47,7 @@ class Bench:
         self.committer = SessionCommitter(self.namespace, self.session.store, codec())
         self.count = 0
 
-    def run(self, code: str) -> tuple[float, float]:
+    def run(self, code: str, epoch: int = 0) -> tuple[float, float]:
         """Run a cell; the seconds of the cell and of its commit."""
         self.count += 1
         namespace = self.namespace
@@ -59,7 +63,8 @@ class Bench:
                 namespace.result(self.count, value)
         middle = perf_counter()
         codes = tuple(one for one in (unit.body, unit.last) if one is not None)
-        self.committer.commit(Cell(self.count, code, codes, unit.tree, seconds=middle - start), self._done)
+        cell = Cell(self.count, code, codes, unit.tree, seconds=middle - start, epoch=epoch)
+        self.committer.commit(cell, self._done)
         return middle - start, perf_counter() - middle
 
     def _done(self, notes: Mapping[str, object], failed: str) -> None:
@@ -177,7 +182,7 @@ def results(bench: Bench, gigabytes: float) -> None:
 
 
 SECTIONS: dict[str, Callable[[Bench, float], None]] = {
-    one.__name__: one for one in (small, arrays, frame, rows, hub, results, budget)
+    one.__name__: one for one in (small, arrays, frame, rows, hub, results, budget, checkout, large, transactions)
 }
 #: Those that drive kernels.
 DRIVING = {**modes.SECTIONS, **workloads.SECTIONS, "gallery": gallery}

@@ -17,6 +17,8 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 
 from helpers import leaks
 
+#: Kernels of more workers than that would wait for each other.
+_WORKERS = 4
 _CACHE = Path(__file__).parents[1] / ".cache"
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 _DATABASE = DirectoryBasedExampleDatabase(_CACHE / "hypothesis")
@@ -37,6 +39,13 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 leaks.watch_shared_memory()
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """A worker for each core when everything is run; none for chosen tests, nightly ones, or where output is shown."""
+    everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    usual = config.getoption("markexpr") == "not nightly" and not config.getoption("keyword")
+    return min(os.cpu_count() or 1, _WORKERS) if everything and usual and config.getoption("capture") != "no" else 0
 
 
 @pytest.fixture(autouse=True)

@@ -22,6 +22,12 @@ def test_it_says_that_there_is_no_kernel() -> None:
         holdfast.session.log()
     with pytest.raises(CellError, match=said):
         holdfast.session.why("x")
+    with pytest.raises(CellError, match=said):
+        holdfast.session.checkout(1)
+    with pytest.raises(CellError, match=said):
+        holdfast.session.undo()
+    with pytest.raises(CellError, match=said):
+        holdfast.session.diff(1, 2)
     assert holdfast.session.data() == {"durability": "off", "reason": said}
 
 

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from holdfast.cell import output_follows, page, set_next_input
     from holdfast.current import session as session
+    from holdfast.transacting import commit as commit
+    from holdfast.transacting import rollback as rollback
+    from holdfast.transacting import transaction as transaction
 
-# `session` is not in it: `from holdfast import *` must not take that name from a notebook's own session.
+# The others are not in it: `from holdfast import *` must not take their names from what a notebook calls so.
 __all__ = ["output_follows", "page", "set_next_input"]
 
 
@@ -24,4 +27,8 @@ def __getattr__(name: str) -> object:
         from holdfast.current import session
 
         return session
+    if name in ("transaction", "commit", "rollback"):
+        from holdfast import transacting
+
+        return getattr(transacting, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

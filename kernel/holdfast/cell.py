@@ -14,6 +14,13 @@ _follows: Callable[[Literal["newest", "starter"]], None] | None = None
 _add_payload: Callable[[Mapping[str, object]], None] | None = None
 #: For `holdfast.session`: what the kernel keeps (an `Overview`), or a sentence why it keeps nothing.
 overview: Callable[[], object] | None = None
+#: For `holdfast.session.checkout` and `undo`: goes where the words say, or with none to before the last cell.
+travel: Callable[[str], None] | None = None
+#: For `holdfast.session.outputs`: what the cell that the words name has shown.
+outputs: Callable[[str], list[dict[str, object]]] | None = None
+
+#: For `holdfast.transaction` and its kin: the session's transactions.
+transactions: Callable[[], object] | None = None
 
 
 def install(

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from holdfast import cell
+from holdfast import cell as _cell
 from holdfast.errors import CellError
 
 if TYPE_CHECKING:
     from holdfast.durable.overview import Overview
     from holdfast.durable.reports import Restored
-    from holdfast.durable.rows import Entry, LostPart, Surrounding, Variable
+    from holdfast.durable.rows import Change, Entry, LostPart, Surrounding, Variable
     from holdfast.durable.tables import Table
 
 _OUTSIDE = "holdfast.session works in a cell of a Holdfast kernel only"
@@ -57,7 +57,7 @@ class CurrentSession:
 
     @property
     def epoch(self) -> int:
-        """Restarts begin a new one."""
+        """Restarts and checkouts begin a new one."""
         return _asked().epoch
 
     @property
@@ -103,6 +103,27 @@ class CurrentSession:
         """The session's commits, oldest first."""
         return _asked().log()
 
+    def diff(self, one: int | str, other: int | str = "") -> Table[Change]:
+        """What the variables of one cell's state and another's differ in; without another, those of now."""
+        return _asked().diff(str(one), str(other))
+
+    def checkout(self, cell: int | str) -> None:
+        """Make the variables those after a cell: `41`, `"2:41"` of epoch 2, `"@57"` for a commit.
+
+        What is there now is kept: `undo()` comes back.  Raises CellError where there is no such cell.
+        """
+        _go(str(cell))
+
+    def undo(self) -> None:
+        """Make the variables those before the last cell; again, those before the one before."""
+        _go("")
+
+    def outputs(self, cell: int | str = "") -> list[dict[str, object]]:
+        """What a cell showed, as a notebook keeps it: `41`, `"2:41"` of epoch 2, without one the last there are."""
+        if _cell.outputs is None:
+            raise NotKept(_OUTSIDE)
+        return _cell.outputs(str(cell))
+
     def data(self) -> dict[str, object]:
         """All of it but the log, as JSON takes it."""
         found = _found()
@@ -122,7 +143,13 @@ class CurrentSession:
 
 def _found() -> Overview | str:
     """The overview, or why there is none."""
-    return cell.overview() if cell.overview is not None else _OUTSIDE  # type: ignore[return-value]
+    return _cell.overview() if _cell.overview is not None else _OUTSIDE  # type: ignore[return-value]
+
+
+def _go(address: str) -> None:
+    if _cell.travel is None:
+        raise NotKept(_OUTSIDE)
+    _cell.travel(address)
 
 
 def _asked() -> Overview:

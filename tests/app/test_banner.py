@@ -62,12 +62,29 @@ def test_notices_are_in_it() -> None:
     assert text.splitlines() == ["Restored 1 variable as of cell [2]", "it was moved"]
 
 
-def test_notices_alone_go_to_stderr() -> None:
+def test_warnings_alone_go_to_stderr() -> None:
     """In a batch run too: a session that keeps nothing must be said."""
     shown = Shown()
     shown.banner.tell("nothing of this session will be kept: no room")
     assert shown.cell(attended=False) == ["stream"]
     assert shown.published[0][1] == {"name": "stderr", "text": "nothing of this session will be kept: no room\n"}
+
+
+def test_notices_alone_are_no_error() -> None:
+    """A question that is still open is shown calmly, to a person; a batch run does not have it in its notebook."""
+    shown = Shown()
+    shown.banner.note("cell [1] was waiting for input")
+    assert (shown.cell(attended=False), shown.cell()) == ([], ["display_data"])
+    assert shown.published[0][1]["data"] == {"text/plain": "cell [1] was waiting for input"}
+    assert shown.cell() == []
+
+
+def test_notices_and_warnings_without_a_restore() -> None:
+    """What is wrong is red, what is well to know is not."""
+    shown = Shown()
+    shown.banner.note("it is a branch")
+    shown.banner.tell("nothing is kept")
+    assert shown.cell() == ["stream", "display_data"]
 
 
 def test_metadata_is_bounded() -> None:

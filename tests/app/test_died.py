@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from pathlib import Path
 
 import pytest
 
-from holdfast.app.died import FAULT, RUNNING, Watch, kills, memory_events, read
+from holdfast.app.died import FAULT, RUNNING, TRIAL, Trial, Watch, kills, memory, memory_events, read, tasks, threads
 from holdfast.durable.reports import Death
 
 TRACE = """Fatal Python error: Segmentation fault
@@ -162,3 +164,157 @@ def test_no_cgroup(tmp_path: Path, text: str) -> None:
     (tmp_path / "cgroup").write_text(text)
     assert memory_events(str(tmp_path / "cgroup"), str(tmp_path)) == ""
     assert memory_events(str(tmp_path / "none"), str(tmp_path)) == ""
+
+
+# ------------------------------------------------------------ what else is known of a death
+
+
+@pytest.fixture
+def proc(tmp_path: Path) -> Path:
+    """A machine: its boot, and its memory in kB."""
+    made = tmp_path / "proc"
+    (made / "sys" / "kernel" / "random").mkdir(parents=True)
+    (made / "self").mkdir()
+    (made / "self" / "statm").write_text("999 2048 3 4 5 6 7\n")
+    _boot(made, "11111111-2222-3333-4444-555555555555")
+    _available(made, 8_000_000)
+    return made
+
+
+def _boot(proc: Path, name: str) -> None:
+    (proc / "sys" / "kernel" / "random" / "boot_id").write_text(f"{name}\n")
+
+
+def _available(proc: Path, kilobytes: int) -> None:
+    (proc / "meminfo").write_text(f"MemTotal:  16000000 kB\nMemFree: 1 kB\nMemAvailable: {kilobytes} kB\nodd\n")
+
+
+def _sampled(folder: Path, proc: Path, *, running: bool = True) -> None:
+    watch = Watch(str(folder), str(folder / "cgroup"), str(folder), str(proc))
+    watch.begin(7, 3, "x")
+    loop = asyncio.new_event_loop()
+    watch.sample(running, loop)
+    loop.close()
+    watch.close()
+
+
+def test_a_machine_that_was_started_again_is_the_reason(tmp_path: Path, proc: Path) -> None:
+    """Power, or a restart: the kernel went with it."""
+    _sampled(tmp_path, proc)
+    assert read(str(tmp_path), 7, str(proc)).reason == ""
+    _boot(proc, "99999999-2222-3333-4444-555555555555")
+    assert read(str(tmp_path), 7, str(proc)).reason == "lost with the machine, which was started again since"
+
+
+@pytest.mark.parametrize("boot", ["", "nonsense"])
+def test_a_boot_that_is_not_known_is_no_reason(tmp_path: Path, proc: Path, boot: str) -> None:
+    """Where the system does not tell."""
+    _boot(proc, boot)
+    _sampled(tmp_path, proc)
+    _boot(proc, "99999999-2222-3333-4444-555555555555")
+    assert read(str(tmp_path), 7, str(proc)).reason == ""
+
+
+@pytest.mark.parametrize(("available", "told"), [(8_000_000, False), (100_000, True)])
+def test_want_of_memory_is_the_likely_reason(tmp_path: Path, proc: Path, available: int, told: bool) -> None:
+    """When next to nothing was left a second before, and nothing else is known."""
+    _available(proc, available)
+    _sampled(tmp_path, proc)
+    reason = read(str(tmp_path), 7, str(proc)).reason
+    assert reason.startswith("killed, probably for want of memory (it used ") is told
+
+
+def test_want_of_memory_between_cells_is_not_told(tmp_path: Path, proc: Path) -> None:
+    """It is noted while a cell runs only."""
+    _available(proc, 1)
+    _sampled(tmp_path, proc, running=False)
+    assert read(str(tmp_path), 7, str(proc)).reason == ""
+
+
+def test_the_memory_of_a_cgroup_counts_where_it_is_less(tmp_path: Path, proc: Path, cgroup: Path) -> None:
+    """A container's limit; without one, the machine's."""
+    assert memory(str(proc), str(cgroup))[1:] == (8_000_000, 16_000_000)
+    (cgroup.parent / "memory.max").write_text("1048576\n")
+    (cgroup.parent / "memory.current").write_text("1038576\n")
+    assert memory(str(proc), str(cgroup))[1:] == (9, 1024)
+    (cgroup.parent / "memory.max").write_text("max\n")
+    assert memory(str(proc), str(cgroup))[1:] == (8_000_000, 16_000_000)
+
+
+def test_no_memory_is_known(tmp_path: Path) -> None:
+    """A system without these files."""
+    assert memory(str(tmp_path)) == (0, 0, 0)
+
+
+def test_what_ran_beside_is_named(tmp_path: Path) -> None:
+    """The user's threads and tasks; none of ours, no cell."""
+    gate = threading.Event()
+    poll = threading.Thread(target=gate.wait, name="poll")
+    ours = threading.Thread(target=gate.wait, name="holdfast-thing")
+
+    async def fetch() -> None:
+        await asyncio.sleep(0)
+
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(fetch())
+    poll.start()
+    ours.start()
+    watch = _watched(tmp_path)
+    watch.sample(False, loop)
+    watch.close()
+    found = [threads(), tasks(loop)]
+    gate.set()
+    for thread in (poll, ours):
+        thread.join()
+    loop.run_until_complete(task)
+    loop.close()
+    live = read(str(tmp_path), 1).live
+    assert live.startswith("thread poll, task ")
+    assert live.endswith("fetch")
+    assert found == [["thread poll"], [live.partition(", ")[2]]]
+
+
+def test_of_many_threads_ten_are_named(tmp_path: Path) -> None:
+    """And how many more there are."""
+    gate = threading.Event()
+    many = [threading.Thread(target=gate.wait, name=f"t{n:02}") for n in range(13)]
+    for thread in many:
+        thread.start()
+    watch, loop = _watched(tmp_path), asyncio.new_event_loop()
+    watch.sample(False, loop)
+    gate.set()
+    for thread in many:
+        thread.join()
+    loop.close()
+    watch.close()
+    assert read(str(tmp_path), 1).live.endswith("thread t09, and 3 more")
+
+
+# ------------------------------------------------------------ crash loops
+
+
+def test_deaths_in_a_row_are_counted(tmp_path: Path) -> None:
+    """Each kernel finds how many died before it, until one replies."""
+    counted = []
+    for _ in range(3):
+        trial = Trial(str(tmp_path))
+        counted.append(trial.deaths)
+        trial.begin()
+    trial.end()
+    trial.end()
+    assert (counted, Trial(str(tmp_path)).deaths) == ([0, 1, 2], 0)
+
+
+@pytest.mark.parametrize("content", [b"", b"-1", b"two", b"9" * 5000, b"\xff"])
+def test_a_damaged_count_is_none(tmp_path: Path, content: bytes) -> None:
+    """Whatever lies there, the session is restored."""
+    (tmp_path / TRIAL).write_bytes(content)
+    assert Trial(str(tmp_path)).deaths == 0
+
+
+def test_a_count_that_cannot_be_written(tmp_path: Path) -> None:
+    """The kernel starts, and is not counted."""
+    trial = Trial(str(tmp_path / "nowhere"))
+    trial.begin()
+    trial.end()
+    assert trial.deaths == 0

@@ -380,3 +380,19 @@ def test_the_key_signs_what_leaves(kernel: MemoryKernel) -> None:
     """`read` checks every signature: this is the key that it checks with."""
     assert KEY
     assert len(kernel.request("kernel_info_request")) == 3
+
+
+class _BadRecorder:
+    """Fails at whatever it is told."""
+
+    def __getattr__(self, name: str) -> object:
+        raise ValueError(name)
+
+
+def test_a_mistake_of_the_record_costs_no_reply(kernel: MemoryKernel) -> None:
+    """It is logged, nothing more is recorded, and the cell is served."""
+    kernel.driver.recorder = _BadRecorder()  # type: ignore[assignment]
+    assert "execute_reply" in _types(kernel.request("execute_request", {"code": "x"}))
+    assert kernel.driver.recorder is None
+    assert "the record of outputs" in kernel.logged[0]
+    kernel.logged.clear()

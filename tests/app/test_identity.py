@@ -28,3 +28,11 @@ def test_no_client_is_made_to_import_ipython() -> None:
 def test_it_says_what_it_can() -> None:
     """JEP 92: subshells; the debugger comes with its own issue."""
     assert "kernel subshells" in kernel_info()["supported_features"]  # type: ignore[operator]
+
+
+def test_a_console_says_how_to_come_back() -> None:
+    """Where the session goes with the kernel, its name is worth knowing before that dies; elsewhere it is not said."""
+    assert str(kernel_info("kernel-7")["banner"]).endswith(
+        "If this kernel dies, `%session attach kernel-7` brings its variables back.\n"
+    )
+    assert "session" not in str(kernel_info()["banner"])

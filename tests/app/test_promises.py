@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -16,6 +17,7 @@ from holdfast.engine.embedded import EmbeddedEngine
 from holdfast.engine.memory import MemoryEngine
 from holdfast.executor.outcome import Job
 from holdfast.stdin.prompts import Prompts
+from holdfast.wire.message import Message
 
 EXTERNAL = {"resonate:external": "true"}
 
@@ -230,3 +232,17 @@ def test_promises_that_cannot_be_read_do_not_keep_a_kernel_from_starting(opened:
     before.promises.close()
     side = Side(opened())
     assert ["cannot be read" in told for told in side.told] == [True]
+
+
+def test_a_checkout_begins_an_epoch_for_the_cells_after_it() -> None:
+    """The promise of the cell that asked is that with which it began; those of later cells are others."""
+    side = Side(None)
+    asks = job(3, "%checkout 1")
+    side.promises.before(asks)
+    began = side.promises.id(asks)
+    side.promises.begin_epoch(7)
+    assert side.promises.row(asks, False)[0] == began == side.promises.of(cast(Message, asks.token))
+    side.promises.after(asks, False)
+    later = job(4, "x")
+    side.promises.before(later)
+    assert "-e7-c4-" in side.promises.row(later, False)[0]

@@ -12,7 +12,7 @@ import pytest
 from helpers.messages import message
 from holdfast.app.banner import RestoreBanner
 from holdfast.app.promises import CellPromises
-from holdfast.app.session import DurableSession, bound_names, session_name
+from holdfast.app.session import DurableSession, bound_names
 from holdfast.app.settings import Settings
 from holdfast.clock import Clock
 from holdfast.durable.overview import Overview
@@ -112,12 +112,29 @@ def test_names_of_a_background_cell_are_pending(kernels: list[Kernel]) -> None:
     assert kernel.cell(2, "x = 1") == {}
 
 
-def test_what_ended_beside_is_committed_between_cells(kernels: list[Kernel]) -> None:
-    """The loop does it as soon as no cell runs; while one runs it waits for its end."""
+def test_what_ended_beside_is_committed_at_once(kernels: list[Kernel]) -> None:
+    """While another cell waits, what that one can change is left to it."""
     kernel = kernels[0]
     kernel.session.open()
     kernel.cell(1, "x = 1")
     overview = cast(Overview, kernel.session.overview())
+    kernel.namespace.dict.update(late=[1], other=[2])
+    kernel.runner.unit = compile_cell("await wait(other)", "<cell 2>")
+    kernel.runner.running = None
+    kernel.session.before(Job(message("execute_request", {"code": ""}), "", 2))
+    kernel.session.ended_in_background(Job(None, "", 1), compile_cell("late = [1]; other.append(2)", "<cell 1>"), False)
+    kernel.turn()
+    assert [(entry.status, entry.names) for entry in overview.log()] == [("ok", ("x",)), ("background", ("late",))]
+    assert {row.name: row.state for row in overview.variables()}["other"] == "pending"
+
+
+def test_in_a_transaction_what_ended_beside_waits(kernels: list[Kernel]) -> None:
+    """The main thread's cell decides first what becomes durable."""
+    kernel = kernels[0]
+    kernel.session.open()
+    kernel.cell(1, "x = 1")
+    overview = cast(Overview, kernel.session.overview())
+    kernel.session.transactions()
     kernel.namespace.dict["late"] = [1]
     kernel.runner.running = object()
     unit = compile_cell("late = [1]", "<cell 1>")
@@ -136,25 +153,3 @@ def test_names_that_a_cell_binds() -> None:
     """By any statement; attributes and items of what it binds are not names."""
     unit = compile_cell("a = 1\nimport os\nfor i in []: pass\ndef f(): inner = 1\nb.c = d[0] = 1\na", "<cell>")
     assert (bound_names(unit), bound_names(None)) == (["a", "f", "i", "os"], [])
-
-
-@pytest.mark.parametrize(
-    ("environ", "name", "ephemeral"),
-    [
-        ({"HOLDFAST_SESSION": "mine", "JPY_SESSION_NAME": "x.ipynb"}, "mine", False),
-        ({"JPY_SESSION_NAME": "Console 1"}, "kernel-12", True),
-        ({}, "kernel-12", True),
-    ],
-)
-def test_the_sessions_name(environ: dict[str, str], name: str, ephemeral: bool) -> None:
-    """The one that was given, else the kernel's own id, whose session goes with a clean shutdown."""
-    assert session_name(environ, "/run/kernel-12.json") == (name, ephemeral)
-
-
-def test_a_notebook_is_a_name(tmp_path: Path) -> None:
-    """Where Jupyter tells the path of one that is there."""
-    notebook = tmp_path / "a.ipynb"
-    environ = {"JPY_SESSION_NAME": str(notebook)}
-    assert session_name(environ, "kernel-12.json") == ("kernel-12", True)
-    notebook.write_text("{}")
-    assert session_name(environ, "kernel-12.json") == (str(notebook.resolve()), False)

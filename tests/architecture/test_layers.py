@@ -36,10 +36,11 @@ ALLOWED: dict[str, frozenset[str]] = {
     "display": frozenset({"output"}),
     "cell": frozenset(),
     "current": frozenset({"cell", "durable.overview", "durable.reports", "durable.rows", "durable.tables"}),
+    "transacting": frozenset({"cell", "durable.preimage", "durable.transactions"}),
     "errors": frozenset(),
     "ids": frozenset(),
     "clock": frozenset(),
-    ROOT: frozenset({"cell", "current", "display"}),
+    ROOT: frozenset({"cell", "current", "display", "transacting"}),
 }
 
 

@@ -10,6 +10,7 @@ import pytest
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 
+from holdfast.app import sessions
 from holdfast.cli import doctor, launch
 from holdfast.cli.main import main
 
@@ -34,6 +35,17 @@ def test_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
     assert end.value.code == 0, out
     assert "1+1 = 2" in out
     assert out.rstrip().endswith("all is well")
+
+
+def test_sessions_on_the_network_are_no_fault_but_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what to do about it; a local folder is only named."""
+    monkeypatch.setenv("HOLDFAST_HOME", "/data")
+    here = doctor.sessions_folder()
+    assert (here.found, here.well, here.remedy) == ("/data", True, "")
+    monkeypatch.setattr(sessions, "on_network", lambda place: place == "/data")
+    there = doctor.sessions_folder()
+    assert (there.found, there.well) == ("/data (on the network)", True)
+    assert "set HOLDFAST_HOME to a local folder" in there.remedy
 
 
 def test_a_kernelspec_is_found(tmp_path: Path) -> None:

@@ -1,17 +1,21 @@
-"""`holdfast sessions` and `holdfast log` on the command line."""
+"""`holdfast sessions`, `log`, `diff` and `checkout` on the command line."""
 
 from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from helpers.durable import Notebook
 from helpers.stores import DATE, cell, component, flip
 from holdfast.cli.main import main
 from holdfast.durable.folder import Session, open_session
+from holdfast.durable.restore import Restorer
 from holdfast.durable.store.schema import DATABASE
 
 NAME = "/work/a.ipynb"
@@ -90,9 +94,9 @@ def test_the_log_is_shown(session: Session, capsys: pytest.CaptureFixture[str]) 
     out = capsys.readouterr().out
     title, _, first, second = out.splitlines()
     assert title.strip() == NAME
-    assert first.split() == ["1", "[1]", *DATE[:19].split("T"), "ok", "x", "#", "first", "…"]
+    assert first.split() == ["│", "@1", "[1]", *DATE[:19].split("T"), "ok", "x", "#", "first", "…"]
     assert "print('[red]?[31m')" in second
-    assert second.split()[5] == "-x"
+    assert second.split()[6] == "-x"
     assert "\x1b" not in out
 
 
@@ -102,7 +106,7 @@ def test_the_log_names_variables_only(session: Session, capsys: pytest.CaptureFi
     session.store.commit(cell(4, names={"@r1": None}, code="4"))
     assert call("log", NAME) == 0
     *_, third, fourth = capsys.readouterr().out.splitlines()
-    assert (third.split()[5], "@" in third + fourth) == ("y", False)
+    assert (third.split()[6], "@r1" in third + fourth) == ("y", False)
 
 
 def test_the_log_can_be_limited(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,7 +131,87 @@ def test_the_log_as_json(session: Session, capsys: pytest.CaptureFixture[str]) -
         "at": DATE,
         "bound": ["x"],
         "deleted": [],
+        "parent": 0,
     }
+
+
+@pytest.fixture
+def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A session that nobody uses, of real cells; its home."""
+    monkeypatch.setenv("HOLDFAST_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "200")
+    opened = open_session(tmp_path, NAME)
+    notebook = Notebook(opened.store)
+    for code in ("x = [1]; gone = 'text'; same = 5", "x.append(2); del gone; fresh = (1,)", "x = 'end'"):
+        notebook.run(code)
+    opened.close()
+    return tmp_path
+
+
+def test_a_difference_is_shown(played: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Names with their values before and after; to the newest commit when only one place is given."""
+    assert call("diff", NAME, "1", "2") == 0
+    _, _, *rows = capsys.readouterr().out.splitlines()
+    assert [row.strip().split(None, 2) for row in rows] == [
+        ["fresh", "added", "(1,)"], ["gone", "removed", "'text'"], ["x", "changed", "[1]     [1, 2]"],
+    ]  # fmt: skip
+    assert call("diff", NAME, "2", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {
+        "session": NAME,
+        "changes": [{"name": "x", "what": "changed", "before": "[1, 2]", "after": "'end'"}],
+    }
+    assert call("diff", NAME, "@3") == 0
+    assert capsys.readouterr().out.strip() == "nothing differs"
+
+
+def test_a_session_that_nobody_uses_is_turned(played: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The next kernel starts there; one can come back; the log shows the branch."""
+    assert call("checkout", NAME, "1") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "1 variable changed (x), 1 back (gone), 1 gone (fresh); the next kernel starts there;" in said
+    assert f"`holdfast checkout {NAME} @3` to come back" in said
+    opened = open_session(played, NAME)
+    notebook = Notebook(opened.store)
+    report = Restorer(notebook.committer, opened.store, notebook.codec).restore()
+    assert report is not None
+    assert (report.count, report.epoch, notebook.namespace.dict["x"], notebook.namespace.dict["gone"]) == (
+        3,
+        1,
+        [1],
+        "text",
+    )
+    opened.close()
+    assert call("checkout", NAME, "@3", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["checkout"]["changed"] == ["x"]
+    assert call("log", NAME) == 0
+    _, head, *rows = capsys.readouterr().out.splitlines()
+    assert head.split() == ["commit", "cell", "epoch", "when", "status", "from", "names", "code"]
+    assert [row.split()[:2] for row in rows] == [["│", "@1"], ["│", "@2"], ["│", "@3"], ["@4", "[3]"], ["→", "@5"]]
+    assert "@1" in rows[3].split()[2:]
+
+
+def test_a_session_in_use_is_not_turned(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    """The sentence says what to do instead; nothing changes."""
+    assert call("checkout", NAME, "1") == 2
+    said = capsys.readouterr().err
+    assert f"the kernel of process {os.getpid()} uses the session" in said
+    assert "run %checkout 1 in a cell of it" in said
+    assert len(session.store.log()) == 2
+
+
+def test_what_cannot_be_read_is_shown_as_lost(played: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A record that was changed is named, the others are compared."""
+    folder = played / "sessions" / os.listdir(played / "sessions")[0]
+    opened = open_session(played, NAME)
+    version = opened.store.at(1).names["x"]
+    opened.close()
+    with closing(sqlite3.connect(folder / DATABASE)) as database, database:
+        database.execute("update records set stream = x'00' where version = ?", (version,))
+    assert call("diff", NAME, "1", "2", "--json") == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["changes"]}
+    assert {name: row["what"] for name, row in rows.items()} == {"fresh": "added", "gone": "removed", "x": "lost"}
+    assert (rows["x"]["before"][:6], rows["x"]["after"]) == ("lost: ", "[1, 2]")
 
 
 REFUSED = [
@@ -136,6 +220,11 @@ REFUSED = [
     (("log", ""), "it is empty"),
     (("log", NAME, "-n", "0"), "--limit"),
     (("sessions", "extra"), "extra"),
+    (("diff", NAME, "99"), "there is no cell [99] in this session"),
+    (("diff", NAME), "Missing argument 'A'"),
+    (("checkout", NAME), "Missing argument 'CELL'"),
+    (("checkout", "nope", "1"), "there is no session 'nope'"),
+    (("checkout", NAME, "x"), "'x' is no place in a session"),
 ]
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import warnings
+
+import pytest
 
 from helpers import source
 from holdfast.durable.ambient import Ambient
@@ -62,3 +65,23 @@ def test_rc_params_wait_for_nobody() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=source.ROOT)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_switch_takes_back_what_the_other_state_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not in it is as before any cell ran; what did not change is left alone."""
+    path = list(sys.path)
+    monkeypatch.setattr(sys, "path", list(path))
+    monkeypatch.setenv("HF_KEPT", "before")
+    monkeypatch.delenv("HF_NEW", raising=False)
+    ambient = Ambient()
+    os.environ["HF_KEPT"], os.environ["HF_NEW"] = "changed", "1"
+    sys.path.append("/late")
+    ambient.changed()
+    state = dict(ambient.values)
+    ambient.switch({}, ["@aplace"])
+    assert (os.environ["HF_KEPT"], "HF_NEW" in os.environ, sys.path, ambient.changed()) == ("before", False, path, [])
+    ambient.switch(state, ["@aplace"])
+    assert (os.environ["HF_KEPT"], os.environ["HF_NEW"], sys.path[-1]) == ("changed", "1", "/late")
+    ambient.switch({}, [])
+    assert (os.environ["HF_NEW"], ambient.changed()) == ("1", [])
+    del os.environ["HF_NEW"]

@@ -5,9 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from helpers import store_process
 from helpers.stores import cell, flip
+from holdfast.durable import seen
+from holdfast.durable.branch import numbered, renamed
+from holdfast.durable.faults import Locked
 from holdfast.durable.folder import Session, folder_of, open_session
+from holdfast.durable.keys import user_key
 from holdfast.durable.store.schema import DATABASE
 
 NAME = store_process.NAME
@@ -123,3 +129,57 @@ def test_an_origin_that_cannot_be_read_gives_an_empty_branch(tmp_path: Path) -> 
     second.store.commit(cell(1))
     second.close()
     first.close()
+
+
+def test_a_session_under_another_name(tmp_path: Path) -> None:
+    """Everything is in its new place, with its name in the store and beside it; the old place is free."""
+    session = origin(tmp_path)
+    key, lineage = user_key(tmp_path), session.lineage
+    seen.write(session.folder, key, seen.Known(NAME, NAME, ("1",)), durable=False)
+    session.close()
+    assert renamed(session.folder, key, ["other"], folder_of) == "other"
+    anew, again = open_session(tmp_path, NAME), open_session(tmp_path, "other")
+    assert anew.fresh
+    assert (again.store.about.name, again.branch_of, again.notices, again.lineage) == ("other", "", (), lineage)
+    assert store_process.check(again.store) == 4
+    assert seen.read(again.folder, key) == seen.Known("other", NAME, ("1",))
+    store_process.commit(again.store, 5, None)
+    anew.close()
+    again.close()
+
+
+def test_names_that_are_taken_are_passed_over(tmp_path: Path) -> None:
+    """The next free one is taken, and nothing is written over."""
+    for name in ("a", "a~2", "b"):
+        open_session(tmp_path, name).close()
+    assert renamed(folder_of(tmp_path, "b"), user_key(tmp_path), numbered("a"), folder_of) == "a~3"
+
+
+def test_what_a_kernel_uses_is_not_renamed(tmp_path: Path) -> None:
+    """It stays where it is, and goes on."""
+    session = origin(tmp_path)
+    with pytest.raises(Locked, match=f"process id {os.getpid()}"):
+        renamed(session.folder, user_key(tmp_path), ["other"], folder_of)
+    assert not os.path.exists(folder_of(tmp_path, "other"))
+    store_process.commit(session.store, 5, None)
+    session.close()
+
+
+def test_what_is_damaged_is_said(tmp_path: Path) -> None:
+    """By whoever opens it under its new name, as under the old one."""
+    session = origin(tmp_path)
+    session.close()
+    flip(Path(session.folder, DATABASE), 0)
+    renamed(session.folder, user_key(tmp_path), ["other"], folder_of)
+    again = open_session(tmp_path, "other")
+    assert "it was moved to" in again.notices[0]
+    again.close()
+
+
+def test_each_session_and_each_branch_has_a_lineage(tmp_path: Path) -> None:
+    """Their promises are told apart, though a branch has its origin's seal."""
+    first = origin(tmp_path, 1)
+    sessions = [first, open_session(tmp_path, NAME), open_session(tmp_path, NAME), open_session(tmp_path, "other")]
+    assert len({session.lineage for session in sessions}) == 4
+    for session in sessions:
+        session.close()

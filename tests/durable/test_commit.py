@@ -253,7 +253,7 @@ def test_one_changed_element_writes_one_chunk() -> None:
     puts: list[int] = []
 
     class Counting(MemoryStore):
-        def put(self, data: memoryview) -> bytes:
+        def put(self, data: memoryview, *, within_budget: bool = False) -> bytes:
             puts.append(data.nbytes)
             return super().put(data)
 
@@ -327,7 +327,7 @@ def test_pickling_happens_inside_the_guard() -> None:
         yield
 
     notebook = Notebook()
-    notebook.committer._guard = guard
+    notebook.committer._guard = guard()
     notebook.run("class S:\n    def __reduce__(self):\n        raise TimeoutError('too slow')\ns = S(); a = [1]")
     assert entered
     assert "too slow" in str(notebook.notes["lost"])

@@ -146,3 +146,32 @@ def test_redefining_does_not_grow_the_manifest() -> None:
     assert head is not None
     assert len(head.tokens) == 2
     assert len([name for name in head.names if name.startswith("@c")]) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "class C: pass",
+        "class C:\n    def f(self): return __class__",
+        "class C:\n    __slots__ = ('v', '__weakref__')",
+        "class C:\n    @property\n    def f(self): return 1",
+        "class C:\n    @classmethod\n    def f(cls): return 1",
+        "class C:\n    class D:\n        __slots__ = ('v',)",
+        "class C:\n    @functools.cached_property\n    def f(self): return 1",
+        "class C:\n    @functools.singledispatchmethod\n    def f(self, x): return 1",
+        "class C[T]:\n    def f(self, x: T): return x",
+        "@dataclasses.dataclass(slots=True, weakref_slot=True)\nclass C:\n    v: int = 0",
+        "class C(abc.ABC):\n    @abc.abstractmethod\n    def f(self): pass",
+        "class C(enum.Enum):\n    A = 1",
+    ],
+)
+def test_a_deleted_class_is_garbage(body: str) -> None:
+    """Nothing of ours keeps it alive once it was stored."""
+    notebook = Notebook()
+    notebook.run("import abc, dataclasses, enum, functools, weakref")
+    notebook.run(body)
+    notebook.run("dead = weakref.ref(C)")
+    notebook.run("del C")
+    gc.collect()
+    notebook.run("alive = dead() is not None")
+    assert notebook.namespace.dict["alive"] is False

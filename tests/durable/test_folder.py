@@ -12,7 +12,7 @@ import pytest
 
 from helpers.stores import MIB, cell, component, flip, noise, stored
 from holdfast.durable.faults import BadSessionName, KeyUnusable, Locked, OtherOwner, Tampered, Unusable
-from holdfast.durable.folder import ASIDE, SESSIONS, Session, folder_of, home, on_network, open_session
+from holdfast.durable.folder import ASIDE, SESSIONS, Session, folder_of, home, open_session
 from holdfast.durable.keys import KEY_NAME
 from holdfast.durable.store.schema import DATABASE, FORMAT, PACKS
 from holdfast.errors import StoreError
@@ -346,27 +346,6 @@ def test_a_pack_of_another_session_does_not_fit(tmp_path: Path, opened: Callable
     shutil.copy(pack(Path(other.folder)), pack(folder))
     (notice,) = opened(tmp_path, NAME).notices
     assert "not that of a pack of this session" in notice
-
-
-MOUNTS = """\
-22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
-23 22 0:40 / /home rw shared:2 master:3 - nfs4 server:/home rw
-24 23 8:2 / /home/local rw - xfs /dev/sdb rw
-25 22 0:41 / /mnt/with\\040space rw - cifs //server/share rw
-"""
-PLACES = [("/", False), ("/home", True), ("/home/u/x", True), ("/homes", False), ("/home/local/x", False)]
-
-
-@pytest.mark.parametrize(("place", "expected"), [*PLACES, ("/mnt/with space/x", True)])
-def test_file_systems_of_the_network_are_known(place: str, expected: bool, tmp_path: Path) -> None:
-    """The mount that holds a folder decides."""
-    (tmp_path / "mountinfo").write_text(MOUNTS)
-    assert on_network(Path(place), str(tmp_path / "mountinfo")) == expected
-
-
-def test_without_a_list_of_mounts_a_folder_is_local() -> None:
-    """Where the system has none, nothing is assumed."""
-    assert not on_network(Path("/"), "/nonexistent")
 
 
 def test_a_home_may_have_any_name(tmp_path: Path, opened: Callable[..., Session]) -> None:

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from helpers.stores import DATE, cell, component, flip
-from holdfast.durable.faults import KeyUnusable, NoSession, Tampered
+from holdfast.durable.faults import KeyUnusable, NoSession, SeveralSessions, Tampered
 from holdfast.durable.folder import Session, open_session
-from holdfast.durable.keys import KEY_NAME
-from holdfast.durable.listing import history, moved_aside, summaries
+from holdfast.durable.keys import KEY_NAME, user_key
+from holdfast.durable.listing import history, ledger_of, moved_aside, summaries, whole_name
+from holdfast.durable.retention import Limits
 from holdfast.durable.store.schema import DATABASE
 from holdfast.errors import StoreError
 
@@ -37,6 +38,20 @@ def test_a_session_in_use_is_listed(session: Session, tmp_path: Path) -> None:
     assert (one.owner, one.problem) == (os.getpid(), "")
     assert one.size >= session.store.size() - 100_000
     assert session.store.commit(cell(3)) == 3
+
+
+def test_a_history_is_of_one_instant(session: Session, tmp_path: Path) -> None:
+    """Commits that the owner lets go while somebody reads are still in what is read, and not in the next look."""
+    for number in range(3, 12):
+        session.store.commit(cell(number))
+    db, _, ledger = ledger_of(Path(session.folder), user_key(tmp_path))
+    session.store.limit(Limits(commits=2))
+    assert session.store.tidy()
+    assert [entry.number for entry in ledger.log(None)] == list(range(1, 12))
+    db.close()
+    assert [entry.number for entry in history(tmp_path, NAME)[1]] == [10, 11]
+    (one,) = summaries(tmp_path)
+    assert (one.commits, one.count) == (11, 11)
 
 
 def test_a_closed_session_is_listed(session: Session, tmp_path: Path) -> None:
@@ -109,7 +124,7 @@ def test_history_is_found_by_name_path_or_last_part(
 def test_a_last_part_that_two_sessions_share_is_not_guessed(session: Session, tmp_path: Path) -> None:
     """The whole name is needed then."""
     open_session(tmp_path, "/elsewhere/a.ipynb").close()
-    with pytest.raises(NoSession, match=r"holdfast sessions"):
+    with pytest.raises(SeveralSessions, match="give more of the name"):
         history(tmp_path, "a.ipynb")
     assert history(tmp_path, "/elsewhere/a.ipynb") == ("/elsewhere/a.ipynb", [])
 
@@ -131,3 +146,26 @@ def test_a_copied_session_folder_is_no_second_session(session: Session, tmp_path
     assert history(tmp_path, NAME)[0] == NAME
     with pytest.raises(StoreError):
         history(tmp_path, "a.ipynb")
+
+
+@pytest.mark.parametrize("name", [NAME, "a.ipynb", "/work/a", "a.ip", "/wo"])
+def test_a_part_of_a_name_leads_to_the_session(name: str, session: Session, tmp_path: Path) -> None:
+    """The whole, its last part, or the beginning of either."""
+    open_session(tmp_path, "b.ipynb").close()
+    assert whole_name(tmp_path, name) == NAME
+
+
+def test_a_part_that_several_have_is_refused(session: Session, tmp_path: Path) -> None:
+    """The error names them; the last part of one comes before the beginning of others."""
+    for name in ("/work/a.ipynb~2", "/elsewhere/abc"):
+        open_session(tmp_path, name).close()
+    with pytest.raises(SeveralSessions, match="give more of the name") as caught:
+        whole_name(tmp_path, "a")
+    assert sorted(caught.value.names) == ["/elsewhere/abc", NAME, f"{NAME}~2"]
+    assert whole_name(tmp_path, "a.ipynb") == NAME
+
+
+def test_a_name_that_leads_nowhere(session: Session, tmp_path: Path) -> None:
+    """Is said to."""
+    with pytest.raises(NoSession, match="nowhere"):
+        whole_name(tmp_path, "nowhere")

@@ -452,3 +452,43 @@ def test_the_surroundings_that_nobody_changed_are_not_stored() -> None:
     head = notebook.store.head()
     assert head is not None
     assert not any(name.startswith("@a") for name in head.names)
+
+
+def test_an_instance_whose_class_needs_a_closure_cell_to_make_it() -> None:
+    """`super()` in `__new__` finds its class, whichever of the things that lead to each other is loaded first."""
+    notebook = Notebook()
+    for i in range(8):
+        notebook.run(
+            f"class S{i}:\n    one = None\n    def __new__(cls):\n"
+            f"        if cls.one is None: cls.one = super().__new__(cls)\n        return cls.one\ns{i} = S{i}()"
+        )
+    other, report = notebook.restored()
+    assert report.lost == ()
+    other.run("same = [globals()[f'S{i}']() is globals()[f's{i}'] for i in range(8)]")
+    assert other.namespace.dict["same"] == [True] * 8
+
+
+def test_an_iterator_that_lies_in_its_own_list_keeps_its_place() -> None:
+    """Python's own reduction would take a place for the end of a list that is not filled yet."""
+    other = _same("x = [1, 2, 3]; i = iter(x); x.append(i); y = [next(i), next(i)]")
+    assert eval("next(i)", other.namespace.dict) == 3
+
+
+def test_what_a_cell_changed_by_the_name_of_a_result_is_stored() -> None:
+    """Also when `_` is another one at its end."""
+    other = _same("x = [1]\nx", "_.append(2)\n5", "__.append(3)\n6")
+    assert other.namespace.dict["x"] == [1, 2, 3]
+
+
+def test_enums_are_not_stored_again_after_a_restore() -> None:
+    """What they share is the library's."""
+    notebook = Notebook()
+    notebook.run("import enum\nclass A(enum.Enum):\n    X = 1\nclass B(enum.Enum):\n    X = 1\nused = [A.X, B.X]")
+    head = notebook.store.head()
+    other, _ = notebook.restored()
+    other.run("y = 1")
+    other.audit()
+    now = other.store.head()
+    assert head is not None
+    assert now is not None
+    assert now.tokens == head.tokens

@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -19,7 +20,7 @@ from helpers.durable import Notebook
 from holdfast.durable import audit
 from holdfast.durable.folder import open_session
 from holdfast.durable.pickling.lost import Pickled, World
-from holdfast.durable.store import schema, sqlite
+from holdfast.durable.store import schema, upkeep
 from holdfast.durable.store.sqlite import SqliteStore
 from holdfast.durable.world import codec
 
@@ -148,6 +149,21 @@ def test_a_pack_is_flushed_when_something_was_written_to_it(
     assert len(flushed) == 1
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is no such call")
+@pytest.mark.parametrize(("durability", "parts"), [("full", 2), ("process", 0)])
+def test_the_disk_has_begun_before_the_flush(
+    durability: schema.Durability, parts: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the next chunks are hashed and copied it writes the ones before, every byte once."""
+    begun: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "posix_fadvise", lambda descriptor, offset, size, advice: begun.append((offset, size)))
+    with closing(open_session(tmp_path, "work", durability)) as session:
+        Notebook(session.store).run("import random\nlarge = random.randbytes(9_000_000)")
+    assert len(begun) == parts
+    assert all(size >= 4 << 20 for _, size in begun)
+    assert [offset for offset, _ in begun[1:]] == [offset + size for offset, size in begun[:-1]]
+
+
 @pytest.mark.parametrize(("durability", "settled"), [("full", 1), ("process", 0)])
 def test_a_new_store_is_flushed_by_its_first_commit(
     durability: schema.Durability, settled: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -233,7 +249,7 @@ def test_idle_time_empties_the_log(notebook: Notebook) -> None:
     assert isinstance(notebook.store, SqliteStore)
     database = notebook.store._db
     assert database is not None
-    for number in range(sqlite.TIDY):
+    for number in range(upkeep.OFTEN):
         notebook.run(f"x = {number}")
     found: list[str] = []
     database.set_trace_callback(found.append)

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from holdfast.app.opening import WAY_OUT
 from holdfast.app.session import DurableSession
 from holdfast.durable import folder
 from holdfast.durable.store.points import Point
@@ -68,7 +69,7 @@ def tell(file: str) -> None:
             "count": count,
             "lines": described(session._namespace),
             "lost": restored.lost if restored else [],
-            "said": banner._notices,
+            "said": [*banner._warnings, *(note for note in banner._notices if note != WAY_OUT)],
         }
         Path(f"{file}.new").write_text(json.dumps(report))
         os.replace(f"{file}.new", file)

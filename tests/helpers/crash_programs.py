@@ -91,6 +91,7 @@ def twin(cells: list[str]) -> None:
         error = type(notebook.errors.pop()).__name__ if notebook.errors else ""
         gc.collect()
         printed.write(json.dumps([error, notebook.describe()]) + "\n")
+        printed.flush()
 
 
 if __name__ == "__main__":

@@ -28,13 +28,34 @@ class Truth(NamedTuple):
     lines: list[str]
 
 
-def truths(folder: Path, cells: Sequence[str]) -> list[Truth]:
-    """Let the twin run the cells in a folder of its own."""
-    folder.mkdir(mode=0o700)
-    words = [sys.executable, "-P", crash_programs.__file__]
-    done = subprocess.run(words, cwd=folder, input=json.dumps(cells), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return [Truth(*json.loads(line)) for line in done.stdout.splitlines()]
+class Truths:
+    """What the twin tells, by number of cells; it runs them in a folder of its own, beside the kernels."""
+
+    def __init__(self, folder: Path, cells: Sequence[str]) -> None:
+        folder.mkdir(mode=0o700)
+        (folder / "cells.json").write_text(json.dumps(cells))
+        self._errors = folder / "twin.log"
+        with (folder / "cells.json").open() as given, self._errors.open("w") as errors:
+            words = [sys.executable, "-P", crash_programs.__file__]
+            self._twin = subprocess.Popen(
+                words, cwd=folder, stdin=given, stdout=subprocess.PIPE, stderr=errors, text=True
+            )
+        self._told: list[Truth] = []
+
+    def __getitem__(self, count: int) -> Truth:
+        assert self._twin.stdout is not None
+        while len(self._told) <= count:
+            line = self._twin.stdout.readline()
+            assert line, f"the twin ended: {self._errors.read_text()}"
+            self._told.append(Truth(*json.loads(line)))
+        return self._told[count]
+
+    def close(self) -> None:
+        """End the twin: nobody asks what more cells would do."""
+        assert self._twin.stdout is not None
+        self._twin.kill()
+        self._twin.wait()
+        self._twin.stdout.close()
 
 
 class CrashSession:
@@ -47,7 +68,7 @@ class CrashSession:
         folder.mkdir(mode=0o700, exist_ok=True)
         self.what = what
         self.cells = cells
-        self.truths = truths(folder / "twin", cells)
+        self.truths = Truths(folder / "twin", cells)
         self.folder = folder / "life"
         self.folder.mkdir(mode=0o700)
         self.report_file = folder / "report.json"
@@ -66,8 +87,11 @@ class CrashSession:
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self.process is not None:
-            self.kill()
+        try:
+            if self.process is not None:
+                self.kill()
+        finally:
+            self.truths.close()
 
     def __str__(self) -> str:
         return f"{self.what}, {self.done} cells{' and one in flight' if self.in_flight else ''}"

@@ -21,7 +21,7 @@ from helpers.wide_programs import WideProgram
 CELLS, DEATHS, AUDITS = 14, 0.2, 0.1
 
 
-class _Server:
+class Server:
     """A server of fresh processes."""
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class Differential:
     """Plays programs; the servers live as long as it does."""
 
     def __init__(self) -> None:
-        self._plain, self._durable, self._looker = _Server(), _Server(), _Server()
+        self._plain, self._durable, self._looker = Server(), Server(), Server()
 
     def close(self) -> None:
         """End the servers."""

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from helpers.isomorphism import describe
+from holdfast.durable.checkout import Switch
 from holdfast.durable.commit import SessionCommitter
 from holdfast.durable.definitions import is_definition
-from holdfast.durable.reports import Cell, Restored
+from holdfast.durable.reports import CHECKOUT, UNDO, Cell, Restored, Switched
 from holdfast.durable.restore import Restorer
 from holdfast.durable.store.memory import MemoryStore
 from holdfast.durable.store.port import Store
+from holdfast.durable.timeline import Timeline
 from holdfast.durable.world import Codec, codec
 from holdfast.executor.compile import Unit, compile_cell
 from holdfast.namespace.namespace import Namespace
@@ -29,6 +31,7 @@ class Notebook:
         self.namespace.install()
         self.committer = SessionCommitter(self.namespace, self.store, self.codec)
         self.count = 0
+        self.epoch = 0
         self.errors: list[Exception] = []
         self.notes: Mapping[str, object] = {}
         self.failed = ""
@@ -59,7 +62,25 @@ class Notebook:
         def done(notes: Mapping[str, object], failed: str) -> None:
             self.notes, self.failed = notes, failed
 
-        self.committer.commit(Cell(self.count, code, codes, unit.tree, live=live), done)
+        self.committer.commit(Cell(self.count, code, codes, unit.tree, epoch=self.epoch, live=live), done)
+
+    def checkout(self, address: str, *, first: str = "") -> Switched:
+        """A cell that goes to another one, or with an empty address to before the last; what it did.
+
+        `first` is code that it runs before it goes.
+        """
+        unit = self.execute(first or "pass")
+        code, timeline = f"{first}\n%checkout {address}", Timeline(self.store.log())
+        number, status = (timeline.resolve(address), CHECKOUT) if address else (timeline.before_last()[0], UNDO)
+        inputs = timeline.inputs(number, self.store.states())
+        running = Cell(self.count, code, epoch=self.epoch)
+        switch = Switch(self.committer, self.codec, lambda: "2026-01-02")
+        switched = switch.to(number, running, inputs, ran=bool(first), status=status)
+        self.epoch = switched.epoch
+        codes = tuple(one for one in (unit.body, unit.last) if one is not None)
+        self.committer.commit(Cell(self.count, code, codes, unit.tree, epoch=self.epoch), lambda _, failed: None)
+        self.count = max(self.count, len(self.namespace.results.inputs) - 1)
+        return switched
 
     def audit(self) -> tuple[str, ...]:
         """Let the audit run to its end; the variables that it found changed."""

@@ -67,8 +67,10 @@ class PeerEnvironment:
         return [str(self.python), "-P", "-m", module, *arguments]
 
 
-def build(requirements: tuple[str, ...], *, cache: Path = CACHE / "peers") -> PeerEnvironment:
-    """Build the environment of `requirements`, or take the complete one that is cached.
+def build(
+    requirements: tuple[str, ...], *, cache: Path = CACHE / "peers", interpreter: str = sys.executable
+) -> PeerEnvironment:
+    """Build the environment of `requirements` for an interpreter, or take the complete one that is cached.
 
     Two test processes may call this at the same time: the second waits for the first and takes its result.
     What a build that died left behind is removed and built anew.
@@ -76,7 +78,7 @@ def build(requirements: tuple[str, ...], *, cache: Path = CACHE / "peers") -> Pe
     Raises:
         PeerEnvironmentError: uv is not there, or it could not install the packages.
     """
-    interpreter = os.path.realpath(sys.executable)
+    interpreter = os.path.realpath(interpreter)
     described = json.dumps([sorted(requirements), interpreter, sys.version, platform.platform()])
     root = cache / hashlib.sha256(described.encode()).hexdigest()[:16]
     environment = PeerEnvironment(root=root, python=root / "bin" / "python")

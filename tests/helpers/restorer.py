@@ -5,7 +5,8 @@ It must never restore or run anything itself: what one session leaves in a proce
 Run as a script.  Requests and answers are lines of JSON.  `{"look": home}` restores a copy of the home, as a crash
 would have left it, and describes it.  `{"play": home, "audit": …}` restores the home itself; further requests go to
 that process: `{"run": code, "audit": …}` until `{"die": …}`, when it ends as by `kill -9`.  An empty home's name plays
-a notebook from which nothing is ever stored.  `audit` says whether the audit runs afterwards.
+a notebook from which nothing is ever stored.  `{"travel": seed, "home": home}`: see `traveller.py`.
+`{"rollback": seed}`: see `rollback.py`.  `audit` says whether the audit runs afterwards.
 """
 
 from __future__ import annotations
@@ -107,7 +108,15 @@ def serve() -> None:
             continue
         try:
             request = json.loads(line)
-            if "look" in request:
+            if "travel" in request:
+                from helpers.traveller import travel
+
+                _tell(travel(request))
+            elif "rollback" in request:
+                from helpers.rollback import play
+
+                _tell(play(request["rollback"]))
+            elif "look" in request:
                 _tell(_look(request["look"]))
             else:
                 _play(request)

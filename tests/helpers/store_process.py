@@ -1,8 +1,9 @@
 """A process that commits to a session until it is killed, and what must be found afterwards.
 
-Run as a program: HOME POINT NTH CELLS.  It restores what is there, commits cells, restores again and closes;
+Run as a program: HOME POINT NTH CELLS KEPT.  It restores what is there, commits cells, restores again and closes;
 at the NTH time that it passes POINT it kills itself.  After each commit it prints the number.  CELLS may be
-`-1`: it then commits until somebody kills it.
+`-1`: it then commits until somebody kills it.  KEPT above 0 keeps so many commits: it tidies between the cells, and
+copies every pack with a page of garbage, as a store does that has run for years.
 
 It must never print a number before `commit` has returned it.
 """
@@ -17,12 +18,27 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from holdfast.durable.folder import open_session
+from holdfast.durable.folder import Session, open_session
+from holdfast.durable.retention import Limits
+from holdfast.durable.store import cleaning
 from holdfast.durable.store.chunks import Kept, keep, known
 from holdfast.durable.store.points import Point
 from holdfast.durable.store.port import Buffer, Commit, Record, Store
 
 NAME = "crash test"
+#: What a store passes that lets commits go, in order (see `durable/store/cleaning.py`).
+TIDYING = (
+    Point.LETTING_GO,
+    Point.LET_GO,
+    Point.SWEEPING,
+    Point.SWEPT,
+    Point.CLEARING,
+    Point.COPYING,
+    Point.COPIED,
+    Point.MOVING,
+    Point.MOVED,
+    Point.DROPPED,
+)
 _MIB = 1 << 20
 _SIZE = 3 * _MIB
 
@@ -64,10 +80,13 @@ def check(store: Store) -> int:
     head = store.head()
     number = head.number if head else 0
     assert (dict(head.names) if head else {}) == manifest(number)
-    assert [entry.count for entry in store.log()] == list(range(1, number + 1))
-    assert [row.id for row in store.promise_rows()] == [f"c{one}" for one in range(1, number + 1)]
+    counts = [entry.count for entry in store.log()]
+    assert counts == list(range(number - len(counts) + 1, number + 1))
+    assert [row.id for row in store.promise_rows()] == [f"c{one}" for one in counts]
+    for one in counts:
+        assert dict(store.at(one).names) == manifest(one)
     assert head is None or head.state == b"%d" % number
-    for version in sorted(set(manifest(number).values())):
+    for version in sorted({version for one in counts for version in manifest(one).values()}):
         record = store.record(version)
         assert record.stream == stream(version)
         assert store.verify(record.buffers[0])
@@ -85,9 +104,17 @@ def _killer(point: str, nth: int) -> Callable[[Point], None]:
     return crash
 
 
-def main(home: str, point: str, nth: int, cells: int) -> None:
+def keep_few(session: Session, commits: int) -> None:
+    """Have old commits go, and the space that they took."""
+    cleaning.SLACK, cleaning.COPIED = (1, 1 << 20), _MIB
+    session.store.limit(Limits(commits=commits))
+
+
+def main(home: str, point: str, nth: int, cells: int, commits: int) -> None:
     """See the module."""
     session = open_session(Path(home), NAME, crash=_killer(point, nth))
+    if commits:
+        keep_few(session, commits)
     number = check(session.store)
     head = session.store.head()
     buffer: Buffer | None = session.store.record(head.version).buffers[0] if head else None
@@ -97,9 +124,11 @@ def main(home: str, point: str, nth: int, cells: int) -> None:
             break
         kept = commit(session.store, one, kept)
         print(one, flush=True)
+        if commits:
+            session.store.tidy()
     check(session.store)
     session.close()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    main(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:]))

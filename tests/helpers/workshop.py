@@ -54,6 +54,9 @@ class Notes:
         """No cell is moved to a thread by itself."""
         return ""
 
+    def compiled(self, job: Job, unit: Unit, lowered: Lowered) -> None:
+        """Nothing is around it."""
+
     def ended(self, job: Job, unit: Unit, failed: bool) -> None:
         """Noted."""
         self.over.append((job.count, failed))

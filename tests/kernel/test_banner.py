@@ -2,53 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from helpers.kernel import Kernel, Result
-
-
-class Lives:
-    """Kernels of one session, one after the other."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        home = str(folder / "home")
-        self._environment = {
-            "HOLDFAST_DURABILITY": "process",
-            "HOLDFAST_HOME": home,
-            "HOLDFAST_SESSION": "tested",
-            # Whoever runs the tests may want traces of a crash; the kernels are to keep their own.
-            "PYTHONFAULTHANDLER": "",
-        }
-
-    @contextmanager
-    def kernel(self) -> Iterator[Kernel]:
-        """A kernel; it must have ended in the block, or else is shut down."""
-        kernel = Kernel(self._folder, environment=self._environment)
-        try:
-            yield kernel
-            if not kernel.is_over:
-                kernel.shut_down()
-        finally:
-            kernel.process.kill()
-            kernel.close()
-
-    @staticmethod
-    def kill(kernel: Kernel) -> None:
-        """SIGKILL from outside."""
-        kernel.process.kill()
-        kernel.is_over = True
-
-    @staticmethod
-    def die_in(kernel: Kernel, code: str) -> None:
-        """Run a cell that ends the process."""
-        kernel.execute(code)
-        kernel.process.wait()
-        kernel.is_over = True
+from helpers.kernel import Result, wait_for
+from helpers.lives import Lives
 
 
 @pytest.fixture
@@ -113,7 +72,8 @@ def test_a_cell_that_kills_its_kernel_is_named(lives: Lives) -> None:
         kernel.run("x = 1")
         lives.die_in(kernel, "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
     with lives.kernel() as kernel:
-        last = banner(kernel.run("x"))[-1]
+        *_, last, way_out = banner(kernel.run("x"))
+        assert way_out == "%session new for a clean one"
         assert last == (
             "the kernel before this one died in cell [2] (import os, signal): killed, reason unknown"
         )  # fmt: skip
@@ -125,8 +85,23 @@ def test_a_segmentation_fault_is_named(lives: Lives) -> None:
         kernel.run("x = 1")
         lives.die_in(kernel, "import ctypes\n\nctypes.string_at(0)")
     with lives.kernel() as kernel:
-        last = banner(kernel.run("x"))[-1]
+        last = banner(kernel.run("x"))[-2]
         assert last == "the kernel before this one died in cell [2] (import ctypes): Segmentation fault, in line 3"
+
+
+def test_what_ran_beside_the_cells_is_named(lives: Lives) -> None:
+    """Threads and tasks of the user's do not come back; the banner says which there were."""
+    with lives.kernel() as kernel:
+        code = (
+            "import asyncio, threading\nx = 1\nthreading.Thread(target=threading.Event().wait, name='poll').start()\n"
+        )
+        kernel.run(code + "async def fetch(): await asyncio.sleep(60)\ntask = asyncio.create_task(fetch())")
+        [mark] = lives.home.glob("sessions/*/running")
+        wait_for(lambda: b"poll" in mark.read_bytes(), "the note of the thread")
+        lives.kill(kernel)
+    with lives.kernel() as kernel:
+        last = banner(kernel.run("x"))[-2]
+        assert last == "what ran beside the cells ended with it: thread poll, task fetch"
 
 
 def test_a_crash_of_a_child_is_not_the_kernels(lives: Lives) -> None:
@@ -138,7 +113,7 @@ def test_a_crash_of_a_child_is_not_the_kernels(lives: Lives) -> None:
         assert (result.result, "Segmentation fault" in result.stderr) == ("True", True)
         lives.die_in(kernel, "os.kill(os.getpid(), 9)")
     with lives.kernel() as kernel:
-        last = banner(kernel.run("x"))[-1]
+        last = banner(kernel.run("x"))[-2]
         assert last.endswith("died in cell [3] (os.kill(os.getpid(), 9)): killed, reason unknown")
 
 

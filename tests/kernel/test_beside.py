@@ -58,32 +58,57 @@ def pending(kernel: Kernel, code: str, **header: str) -> object:
     return metadata.get("holdfast", {}).get("pending")
 
 
-def test_a_subshells_cell_is_committed_beside_an_idle_main_thread(lives: Lives) -> None:
-    """Its reply names what it bound as pending; no main cell is needed to keep it."""
+def test_a_subshells_cell_is_committed_before_its_reply(lives: Lives) -> None:
+    """Like any other: nothing of it is pending."""
     with lives.kernel() as kernel:
         kernel.run("x = [1]")
-        assert pending(kernel, "y = x; z = 2", **subshell(kernel)) == ["y", "z"]
-        entry = lives.committed("y")
+        assert pending(kernel, "y = x; z = 2", **subshell(kernel)) is None
+        (entry,) = [one for one in lives.log() if "y" in one.bound]
         assert (entry.count, entry.code, entry.status) == (2, "y = x; z = 2", "ok")
     with lives.kernel() as kernel:
         assert kernel.run("y is x, z, In[2]").result == "(True, 2, 'y = x; z = 2')"
 
 
-def test_a_subshells_cell_is_committed_with_the_main_cell_beside_it(lives: Lives) -> None:
-    """While the main thread is busy it waits; the count goes on after the highest, whoever came last."""
+def test_a_subshells_cell_is_committed_beside_a_busy_main_thread(lives: Lives) -> None:
+    """It waits for nobody; a crash costs the main thread's cell only, and the banner names that."""
     with lives.kernel() as kernel:
         kernel.run("import threading; release = threading.Event()")
-        running = kernel.start("print('ready'); release.wait(20); x = 1")
+        kernel.start("print('ready'); x = 1; release.wait(20)")
+        assert pending(kernel, "y = [2]", **subshell(kernel)) is None
+        assert any("y" in entry.bound for entry in lives.log())
+    with lives.kernel() as kernel:
+        result = kernel.run("y, 'x' in globals()", allow_stdin=True)
+        assert result.result == "([2], False)"
+        assert "died in cell [2]" in str(result.outputs)
+
+
+def test_what_the_running_cell_can_change_waits_for_it(lives: Lives) -> None:
+    """The reply names it; what only the subshell's cell reaches is committed, and the rest with the main cell."""
+    with lives.kernel() as kernel:
+        kernel.run("import threading; release = threading.Event(); box = [1]\ndef use(): return box")
+        running = kernel.start("print('ready'); release.wait(20); use().append(3)")
         header = subshell(kernel)
-        assert pending(kernel, "y = 2", **header) == ["y"]
-        assert not any("y" in entry.bound for entry in lives.log())
+        assert pending(kernel, "box.append(2); own = [box[0]]; held = {'in': box}", **header) == ["box", "held"]
+        (entry,) = [one for one in lives.log() if "own" in one.bound]
+        assert not {"box", "held"} & set(entry.bound)
         kernel.run("release.set()", header=header)
         kernel.finish(running)
-        wait_for(lambda: len(lives.log()) >= 4, "the commits of the subshell's cells")
-        assert [entry.count for entry in lives.log()[:4]] == [1, 2, 3, 4]
+        assert "box" in lives.committed("held").bound
     with lives.kernel() as kernel:
-        result = kernel.run("x, y")
-        assert (result.result, result.reply["execution_count"]) == ("(1, 2)", 5)
+        assert kernel.run("box, held['in'] is box, own").result == "([1, 2, 3], True, [1])"
+
+
+def test_after_a_crash_what_waited_is_named(lives: Lives) -> None:
+    """What the store has of it is older than the rest: the banner says so; what was never stored is a placeholder."""
+    with lives.kernel() as kernel:
+        kernel.run("import threading; release = threading.Event(); box = [1]")
+        kernel.start("print('ready'); release.wait(20); box, new")
+        assert pending(kernel, "box.append(2); new = [5]", **subshell(kernel)) == ["box", "new"]
+    with lives.kernel() as kernel:
+        result = kernel.run("box, type(new).__name__", allow_stdin=True)
+        assert result.result == "([1], 'LostValue')"
+        assert "older than that, since newer ones were not stored yet: box" in str(result.outputs)
+        assert "1 could not be kept: new" in str(result.outputs)
 
 
 def test_a_failed_cell_of_a_subshell_is_kept_too(lives: Lives) -> None:
@@ -122,3 +147,12 @@ def test_what_is_pending_at_a_shutdown_is_kept(lives: Lives) -> None:
         kernel.shut_down()
     with lives.kernel() as kernel:
         assert kernel.run("x, y").result == "(1, 2)"
+
+
+def test_a_completion_leaves_no_thread_that_looks_like_the_users(lives: Lives) -> None:
+    """Beside threads of the user's every cell is taken for one that can change everything."""
+    with lives.kernel() as kernel:
+        kernel.request("complete_request", {"code": "impo", "cursor_pos": 4})
+        names = kernel.run("import threading; [one.name for one in threading.enumerate()]").result
+        assert "holdfast-pool" in str(names)
+        assert "asyncio_" not in str(names)

@@ -20,7 +20,8 @@ import pytest
 from helpers import crash_kernel
 from helpers.crash_programs import Workload
 from helpers.crash_session import CrashSession, kill_at_random
-from helpers.kernel import Kernel, Process
+from helpers.kernel import Kernel, Process, Result
+from helpers.store_process import TIDYING
 from helpers.stores import flip
 from holdfast.durable.folder import ASIDE, folder_of
 from holdfast.durable.store.points import Point
@@ -53,6 +54,18 @@ IN_A_RESTORE = (
 AT_THE_END = (Point.ENDING, Point.CLOSING)
 OF_A_DAMAGED_STORE = (Point.REFUSED, Point.MOVED_ASIDE)
 OF_A_BRANCH = (Point.BRANCHED,)
+#: See `test_checkout.py`.
+OF_A_CHECKOUT = (Point.CHECKING_OUT, Point.CHECKED_OUT)
+#: Of those that a store passes while it lets commits go; all of them: `tests/durable/store/test_crash.py`.
+#: See `test_large`.
+OF_LARGE_VALUES = (Point.WRITING_BESIDE, Point.WRITTEN_BESIDE, Point.FLUSHING, Point.FLUSHED)
+IN_IDLE_TIME = (Point.COPYING, Point.MOVED)
+#: With what the kernel is told before, and the cell in which it dies.
+IN_A_TRANSACTION = {
+    Point.IMAGED: ("", "%%transaction rollback\na.append(next(it)); b = 1; 1 / 0"),
+    Point.PUT_BACK: ("", "%%transaction rollback\na.append(next(it)); b = 1; 1 / 0"),
+    Point.HELD: ("%transaction explicit", "a.append(next(it)); b = 1"),
+}
 
 NAME = "crash matrix"
 
@@ -65,7 +78,14 @@ def workload(seed: int, length: int, frames: bool = False) -> tuple[str, list[st
 def test_every_named_point_is_exercised() -> None:
     """No member of the enum is without a kill in the tests below."""
     of_a_life = {*FIRST_START, *IN_A_RESTORE, *BEFORE_THE_COMMIT, *AFTER_THE_COMMIT, *IN_THE_AUDIT, *AT_THE_END}
-    assert of_a_life | {*OF_A_DAMAGED_STORE, *OF_A_BRANCH} == set(Point)
+    assert of_a_life | {
+        *OF_A_DAMAGED_STORE,
+        *OF_A_BRANCH,
+        *OF_A_CHECKOUT,
+        *TIDYING,
+        *IN_A_TRANSACTION,
+        *OF_LARGE_VALUES,
+    } == set(Point)
 
 
 def test_killed_in_the_very_first_start(tmp_path: Path) -> None:
@@ -156,6 +176,23 @@ def test_killed_before_the_audit_stores_what_it_found(tmp_path: Path) -> None:
         session.kill()
 
 
+def test_killed_while_old_commits_go(tmp_path: Path) -> None:
+    """In idle time, with a pack half copied or just replaced: every variable is there, the mapped array too."""
+    cells = [
+        "import numpy as np; stays = np.arange(2_500_000.)",
+        *(f"big = stays[:1_200_000] * {i}" for i in range(40)),
+    ]
+    settings = {"HOLDFAST_DURABILITY": "process", "HOLDFAST_KEEP_COMMITS": "4"}
+    with CrashSession(tmp_path, "old commits", cells, **settings) as session:
+        for point in IN_IDLE_TIME:
+            session.start(point.name)
+            for _ in range(12):
+                assert session.run()
+            assert (point, session.died()) == (point, -signal.SIGKILL)
+        session.start()
+        session.kill()
+
+
 def test_killed_at_the_end(tmp_path: Path) -> None:
     """A kernel that dies while it leaves has left everything behind."""
     with CrashSession(tmp_path, *workload(17, 6), HOLDFAST_SESSION=NAME) as session:
@@ -207,6 +244,43 @@ def test_killed_while_a_session_is_branched(tmp_path: Path) -> None:
         origin.kill()
         origin.start()
         origin.kill()
+
+
+def _transacting(folder: Path, point: Point, nth: int, cells: Sequence[str]) -> Result:
+    """Kill a kernel at a point of its last cell; what the next one has."""
+    environment = {"HOLDFAST_DURABILITY": "process", "HOLDFAST_HOME": str(folder / "home"), "HOLDFAST_SESSION": NAME}
+    armed = {**environment, "CRASH_POINT": f"{point.name} {nth}"}
+    process = Process(folder, environment=armed, program=[crash_kernel.__file__])
+    kernel = Kernel(folder, process=process)
+    try:
+        for code in cells[:-1]:
+            assert kernel.run(code).error is None
+        kernel.execute(cells[-1])
+        assert process.wait() == -signal.SIGKILL
+    finally:
+        process.kill()
+        kernel.close()
+    with Kernel(folder, environment=environment) as kernel:
+        return kernel.run("a, next(it), globals().get('b')")
+
+
+@pytest.mark.parametrize("point", IN_A_TRANSACTION)
+def test_killed_in_a_transaction(point: Point, tmp_path: Path) -> None:
+    """In a transaction that is under way, and in the middle of its rollback: the next kernel knows nothing of it."""
+    told, cell = IN_A_TRANSACTION[point]
+    cells = ["a = [1]; it = iter([7, 8])", *filter(None, [told]), cell]
+    assert _transacting(tmp_path, point, 1, cells).result == "([1], 7, None)"
+
+
+@pytest.mark.parametrize(
+    ("point", "nth", "expected"),
+    [(Point.CELL_INSERTED, 2, "([1], 7, None)"), (Point.REPLYING, 3, "([1, 2], 8, [7])")],
+)
+def test_killed_in_the_commit_of_a_transaction(point: Point, nth: int, expected: str, tmp_path: Path) -> None:
+    """All of its cells are there or none.  (Cells that are held back pass neither point, nor does an audit.)"""
+    first = "a = [1]; it = iter([7, 8])"
+    cells = [first, "%transaction explicit", "a.append(2)", "b = [next(it)]", "%transaction commit"]
+    assert _transacting(tmp_path, point, nth, cells).result == expected
 
 
 def _matrix(folder: Path, seeds: Sequence[int], kills: int) -> Counter[str]:

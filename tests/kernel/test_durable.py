@@ -232,6 +232,21 @@ def test_a_value_that_cannot_be_kept_costs_only_itself(life: Life) -> None:
         assert kernel.run("box['n'], other").result == "(7, [1])"
 
 
+def test_a_value_without_room_costs_only_itself(life: Life) -> None:
+    """The reply names it and why, the cell's other values are kept; history goes where that makes room."""
+    with life.kernel(HOLDFAST_STORE_LIMIT="12MB") as kernel:
+        for number in range(4):
+            result = kernel.run(f"import numpy as np\nfits = np.arange(400_000.) + {number}")
+            assert "lost" not in result.reply_message.metadata.get("holdfast", {})
+        result = kernel.run("x = 5; huge = np.arange(1_500_000.)")
+        (name, kind, reason) = result.reply_message.metadata["holdfast"]["lost"][0]
+        assert (name, kind) == ("huge", "ndarray")
+        assert "raise HOLDFAST_STORE_LIMIT or make room there" in reason
+        life.kill(kernel)
+    with life.kernel() as kernel:
+        assert kernel.run("x, fits[0], type(huge).__name__").result == "(5, np.float64(3.0), 'LostValue')"
+
+
 def test_what_changes_after_the_reply_is_found_when_idle(life: Life, tmp_path: Path) -> None:
     """A callback that changes a value between cells: the idle audit commits it, before any other cell."""
 

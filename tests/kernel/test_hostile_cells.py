@@ -159,9 +159,11 @@ def _assert_fit(kernel: Kernel) -> None:
     assert kernel.run("def f(x): return [y for y in x]\nsorted(f([2, 1]))").result == "[1, 2]"
 
 
-#: Puts back what is the user's to break: a rebound builtin or a locale stays as the user left it.
+#: Puts back what is the user's to break: a rebound builtin or a locale stays as the user left it.  The results go:
+#: each cell that may change everything has to look through a list of 100,000 lists.
 REPAIR = (
-    "[globals().pop(name, None) for name in ('print', 'len', 'type', 'isinstance', 'input', 'os', 'threading')]\n"
+    "[globals().pop(name, None) for name in ('print', 'len', 'type', 'isinstance', 'input', 'os', 'threading', 'x')]\n"
+    "Out.clear()\n[globals().pop(name) for name in [*globals()] if {*str(name)} <= {*'_0123456789'}]\n"
     "import sys\nsys.settrace(None); sys.setprofile(None); sys.setrecursionlimit(1000); sys.setswitchinterval(0.005)\n"
     "import builtins, gc, warnings, asyncio, os, linecache\n"
     "gc.enable(); gc.set_threshold(700, 10, 10)\nwarnings.resetwarnings(); warnings.simplefilter('default')\n"

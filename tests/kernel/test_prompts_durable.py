@@ -152,7 +152,8 @@ def test_the_first_cell_of_a_session_may_die_asking(home: Home) -> None:
     with home.kernel() as kernel:
         result = asked(kernel, "[input('a? '), input('b? ')]")
         assert prompts(result) == ["b? "]
-        assert "cell [1] was waiting for input: 'b? '" in result.stderr
+        assert "cell [1] was waiting for input: 'b? '" in result.shown[0][1]
+        assert result.stderr == ""
         kernel.answer("2")
         assert done(kernel, result).result == "['1', '2']"
 

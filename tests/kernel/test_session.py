@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from helpers.kernel import Kernel, Result, Shared
+from holdfast.magics.builtin.session import COMMANDS
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_it_is_imported_when_it_is_used(fresh: Kernel) -> None:
 
 @pytest.mark.parametrize(
     ("code", "matches"),
-    [("%ses", ["%session"]), ("x = 1\n%session w", ["why"]), ("%session ", ["why", "log"])],
+    [("%ses", ["%session"]), ("x = 1\n%session w", ["why"]), ("%session ", list(COMMANDS))],
 )
 def test_it_is_completed(kernel: Kernel, code: str, matches: list[str]) -> None:
     """Its name, and the word after it."""

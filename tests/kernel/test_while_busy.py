@@ -117,6 +117,28 @@ def test_many_requests_beside_a_cell_are_all_answered(kernel: Kernel, running: R
     assert [kernel.finish(result).reply["status"] for result in sent] == ["ok"] * 50
 
 
+def test_a_second_client_is_told_the_state(kernel: Kernel, running: Result) -> None:
+    """Its subscription alone is enough to learn that a cell runs."""
+    assert told(kernel) == "busy"
+    assert not running.is_done
+
+
+def test_a_client_of_an_idle_kernel_is_told_the_state(kernel: Kernel) -> None:
+    """JupyterLab would say "Unknown" after an automatic restart until a cell runs."""
+    assert told(kernel) == "idle"
+
+
+def told(kernel: Kernel) -> str:
+    """The state that a new client is told without a question; it has no parent."""
+    client = kernel.another_client()
+    try:
+        found = client.until(lambda: [m for m in client.arrived if m.msg_type == "status"], "a status")
+        assert found[0].parent_header == {}
+        return str(found[0].content["execution_state"])
+    finally:
+        client.close()
+
+
 def test_the_heartbeat_beats_beside_a_cell(kernel: Kernel, running: Result) -> None:
     """The heartbeat echoes while the main thread is held."""
     assert heartbeat(kernel, b"beat") == b"beat"

@@ -20,10 +20,10 @@ from helpers.bench import (
     started,
 )
 from helpers.messages import cell, message
-from holdfast.machine.effects import Commit, Deliver, Log, Look, Remember, Run, Send
-from holdfast.machine.events import CommitFailed, Committed, Finished, Handled, Left, Opened, Published, Wrote
+from holdfast.machine.effects import Commit, Deliver, Identify, Log, Look, Remember, Run, Send
+from holdfast.machine.events import CommitFailed, Committed, Counted, Finished, Handled, Left, Opened, Published, Wrote
 from holdfast.wire.contents import ExecuteFailed, ExecuteInput, ExecuteOk, Stream
-from holdfast.wire.message import Draft
+from holdfast.wire.message import Draft, Message
 
 
 def test_a_cell_starts_at_once_in_a_free_shell() -> None:
@@ -160,6 +160,16 @@ def test_what_is_queued_behind_a_failure_is_aborted() -> None:
     ]
 
 
+def test_closing_messages_are_published_behind_the_error() -> None:
+    """What a rollback has to say comes below the traceback, before the commit."""
+    bench, a = Bench(), cell()
+    bench.receive(a)
+    note = {"name": "stderr", "text": "Rolled back"}
+    effects = bench.step(Finished(a, "E", "v", ["t"], closing=[("stream", note)]))
+    published = [effect.draft.msg_type for effect in effects if isinstance(effect, Send)]
+    assert (published, type(effects[-1])) == (["error", "stream"], Commit)
+
+
 def test_a_failure_without_stop_on_error_aborts_nothing() -> None:
     """The client asked to go on."""
     bench, a, b = Bench(), cell("a", stop_on_error=False), cell("b")
@@ -248,6 +258,18 @@ def test_cells_wait_for_the_session() -> None:
     assert bench.finish(a)[-len(started(b, 43)) :] == started(b, 43)
 
 
+def test_cells_count_on_after_those_that_a_checkout_brought_back() -> None:
+    """The cell that asked keeps its number; one that went to older cells changes nothing."""
+    bench, a, b, c = Bench(), cell("a"), cell("b"), cell("c")
+    bench.receive(a, b, c)
+    assert bench.step(Counted(41)) == []
+    effects = bench.finish(a)
+    assert [send.draft.content.execution_count for send in sends(effects, "shell")] == [1]  # type: ignore[attr-defined]
+    assert effects[-len(started(b, 42)) :] == started(b, 42)
+    assert bench.step(Counted(7)) == []
+    assert bench.finish(b)[-len(started(c, 43)) :] == started(c, 43)
+
+
 def test_other_requests_do_not_wait_for_the_session() -> None:
     """A client that asks who is there is not taken for one that hangs."""
     bench, asked = Bench(), message("kernel_info_request")
@@ -273,6 +295,62 @@ def test_a_kernel_that_leaves_before_its_session_is_there_tells_who_waits() -> N
     bench.state.opening = True
     bench.receive(a, message("shutdown_request", {"restart": False}, channel="control"))
     assert [send.draft.msg_type for send in sends(bench.step(Left()), "shell")] == ["execute_reply"]
+
+
+# ---------------------------------------------------------------- a kernel that nobody gave a name
+
+
+def nameless(*before: Message) -> Bench:
+    """A bench of such a kernel, that has received some requests."""
+    bench = Bench()
+    bench.state.nameless = True
+    bench.receive(*before)
+    return bench
+
+
+def test_the_first_cell_says_whose_it_is() -> None:
+    """It and those behind it wait for that session, and count on from it; it is asked for once."""
+    a, b = cell("a", metadata={"cellId": "one"}), cell("b", metadata={"cellId": "two"})
+    bench = nameless()
+    assert bench.receive(a) == [Identify("one")]
+    assert bench.receive(b) == []
+    assert bench.step(Opened(41)) == started(a, 42)
+    assert bench.finish(a)[-len(started(b, 43)) :] == started(b, 43)
+
+
+def test_it_is_asked_for_while_the_first_session_is_being_restored() -> None:
+    """Both have to be there before a cell starts."""
+    bench, a = nameless(), cell("a", metadata={"cellId": "one"})
+    bench.state.opening = 1
+    assert bench.receive(a) == [Identify("one")]
+    assert bench.step(Opened(0)) == []
+    assert bench.step(Opened(41)) == started(a, 42)
+
+
+def test_what_a_client_does_unseen_says_nothing() -> None:
+    """Nor does it start in the middle of that what the first cell is."""
+    unseen, a = cell("unseen", silent=True, metadata={"cellId": "no"}), cell("a", metadata={"cellId": "one"})
+    bench = nameless(unseen)
+    assert bench.receive(a) == [Identify("one")]
+    assert runs(bench.finish(unseen)) == []
+    assert runs(bench.step(Opened(0))) == ["a"]
+
+
+@pytest.mark.parametrize("metadata", [{}, {"cellId": 5}])
+def test_a_first_cell_without_an_id_leaves_it_at_that(metadata: dict[str, object]) -> None:
+    """What it made must not be lost to what a later one says."""
+    bench, a, b = nameless(), cell("a", metadata=metadata), cell("b", metadata={"cellId": "one"})
+    assert runs(bench.receive(a)) == ["a"]
+    bench.finish(a)
+    assert runs(bench.receive(b)) == ["b"]
+
+
+def test_another_session_for_a_kernel_that_runs_a_cell() -> None:
+    """The cell that asked for it is replied to with its own number, the next one counts on from that session."""
+    bench, a, b = Bench(), cell("a"), cell("b")
+    bench.receive(a, b)
+    assert bench.step(Opened(41)) == []
+    assert bench.finish(a)[-len(started(b, 42)) :] == started(b, 42)
 
 
 # ---------------------------------------------------------------- silent, store_history

@@ -60,11 +60,11 @@ def _is_refusal(send: Send) -> bool:
 class Kernel(RuleBasedStateMachine):
     """A machine whose every effect is watched; the rules are what clients and the user's side may do."""
 
-    @initialize(opening=st.booleans())
-    def start(self, opening: bool) -> None:
-        """A fresh machine, perhaps one whose session is still being restored."""
+    @initialize(opening=st.booleans(), nameless=st.booleans())
+    def start(self, opening: bool, nameless: bool) -> None:
+        """A fresh machine, perhaps one whose session is still being restored, or that nobody gave a name."""
         self.machine = Machine(KernelState(INFO, CONNECTION))
-        self.machine.state.opening = opening
+        self.machine.state.opening, self.machine.state.nameless = int(opening), nameless
         self.requests: list[Message] = []
         self.replies: dict[bytes, list[Send]] = {}
         self.states: dict[bytes, list[str]] = {}
@@ -133,12 +133,14 @@ class Kernel(RuleBasedStateMachine):
         stop=st.booleans(),
         late=st.integers(0, 3),
         session=st.sampled_from(["one", "two"]),
+        metadata=st.sampled_from([b"{}", b'{"cellId": "one"}', b'{"cellId": 1}']),
     )
-    def execute(self, shell: str | None, silent: bool, stop: bool, late: int, session: str) -> None:
+    def execute(self, shell: str | None, silent: bool, stop: bool, late: int, session: str, metadata: bytes) -> None:
         """A client sends a cell."""
         content: dict[str, object] = {"code": "x", "silent": silent, "stop_on_error": stop}
         date = f"2026-01-01T00:00:0{late}Z"
-        request = self._receive("execute_request", content, "shell", subshell_id=shell, session=session, date=date)
+        more = {"subshell_id": shell, "session": session, "date": date, "metadata": metadata}
+        request = self._receive("execute_request", content, "shell", **more)
         self.sent.append((shell, request.raw_header))
 
     @rule(request=st.sampled_from(OTHER_REQUESTS), channel=st.sampled_from(["shell", "control"]))
@@ -245,7 +247,8 @@ class Kernel(RuleBasedStateMachine):
         """Everything that is due comes back; then everyone has an answer and every busy its idle."""
         if not hasattr(self, "machine"):
             return
-        self.opened()
+        while self.machine.state.opening:
+            self.opened()
         while (self.running or self.finished or self.looks_due or self.comms_due) and not self.stopped:
             self.look(0)
             self.handle(0)

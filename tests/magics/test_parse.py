@@ -70,6 +70,12 @@ def test_line_magics_are_lowered(code: str, lowered: str) -> None:
         ("\n\n  %%bg  \nx = 1", Lowered("\n\n\nx = 1", "bg")),
         ("%%thread\nlen?", Lowered(f"\n{_help('len')}", "thread")),
         ("%%thread", Lowered("", "thread")),
+        ("%%transaction\nx = 1", Lowered("\nx = 1", "", "")),
+        ("%%transaction rollback best_effort \nx = 1", Lowered("\nx = 1", "", "rollback best_effort")),
+        ("%%transaction explicit\n%%thread\nx = 1", Lowered("\n\nx = 1", "thread", "explicit")),
+        ("%%bg\n\n%%transaction\nlen?", Lowered(f"\n\n\n{_help('len')}", "bg", "")),
+        ("%%transactions\nx", Lowered("%%transactions\nx")),
+        ("%%thread now\nx", Lowered("%%thread now\nx")),
     ],
 )
 def test_the_first_line_says_how_to_run(code: str, lowered: Lowered) -> None:

@@ -233,3 +233,16 @@ def test_the_next_cell_works_after_any_hostile_cells(codes: list[str]) -> None:
     finally:
         _restore()
         sys.modules["__main__"] = main
+
+
+def test_cleared_it_is_as_before_the_first_cell() -> None:
+    """What cells bound is gone, the module's own names and the results' are there and as they were; the dict stays."""
+    namespace = Namespace({"input": len})
+    before, its = dict(namespace.dict), namespace.dict
+    namespace.begin(1, "x = 1")
+    namespace.result(1, 41)
+    namespace.dict.update(x=1, __doc__="mine", input=5, __file__="a.py", Out=None, _=7)
+    namespace.clear()
+    assert namespace.dict is its
+    assert namespace.dict == before
+    assert (namespace.dict["Out"], namespace.dict["In"], namespace.dict["_"]) == ({}, [""], "")

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.namespace import results as module
+from holdfast.namespace.namespace import Namespace
 from holdfast.namespace.results import Outputs, Results, size, snapshot
 
 
@@ -308,3 +309,36 @@ def test_a_snapshot_is_a_copy() -> None:
     assert copy == ns
     assert copy is not ns
     assert snapshot(Restless(a=1)) == {"a": 1}
+
+
+def test_results_can_be_put_back() -> None:
+    """What was let go meanwhile is there again, inputs stay, and the bounds hold on."""
+    cells = Cells(limit=300)
+    cells.show("a" * 100)
+    marked = cells.results.mark()
+    for value in "bcd":
+        cells.show(value * 200)
+    cells.results.put_back(marked)
+    assert (cells.results.out, cells.results.bound["_"], cells.results.bound["__"]) == ({1: "a" * 100}, "a" * 100, "")
+    assert len(cells.results.inputs) == 5
+    cells.show("e" * 250)
+    assert cells.results.out == {5: "e" * 250}
+
+
+def test_everything_can_be_forgotten() -> None:
+    """As before the first cell, in the same containers; what the user bound stays."""
+    namespace = Namespace()
+    for count in (1, 2):
+        namespace.begin(count, f"cell {count}")
+        namespace.result(count, [count])
+    out, inputs = namespace.dict["Out"], namespace.dict["In"]
+    namespace.dict["_1"] = namespace.dict["__"] = "mine"
+    namespace.results.forget(namespace.dict)
+    ns = namespace.dict
+    assert (ns["Out"] is out, ns["In"] is inputs, dict(namespace.results.out), inputs) == (True, True, {}, [""])
+    assert {name: ns.get(name) for name in ("_", "__", "_1", "_2", "_i1", "_i")} == {
+        "_": "", "__": "mine", "_1": "mine", "_2": None, "_i1": None, "_i": "",
+    }  # fmt: skip
+    namespace.begin(3, "next")
+    namespace.result(3, "third")
+    assert (ns["_"], ns["_3"], ns["In"]) == ("third", "third", ["", "", "", "next"])

@@ -26,9 +26,14 @@ class RestoreBanner:
         self._publish = publish
         self._restored: Restored | None = None
         self._notices: list[str] = []
+        self._warnings: list[str] = []
 
-    def tell(self, notice: str) -> None:
-        """Have a sentence shown too."""
+    def tell(self, warning: str) -> None:
+        """Have a sentence shown that matters to programs too, where nothing was restored below the errors."""
+        self._warnings.append(warning)
+
+    def note(self, notice: str) -> None:
+        """Have a sentence shown to a person: what is well to know, and nothing is wrong."""
         self._notices.append(notice)
 
     def announce(self, restored: Restored) -> bool:
@@ -40,19 +45,23 @@ class RestoreBanner:
 
     def before(self, job: Job) -> None:
         """Say it, when this cell is a person's."""
-        if job.silent or (self._restored is None and not self._notices):
+        if job.silent or (self._restored is None and not self._notices and not self._warnings):
             return
-        notices, self._notices = self._notices, []
-        if self._restored is not None and is_attended(job):
+        attended, restored, lines = is_attended(job), self._restored, self._notices
+        if attended and restored is not None:
             from holdfast.durable.overview import banner
 
-            restored, self._restored = self._restored, None
-            data = {"text/plain": "\n".join((banner(restored), *notices))}
-            content = {"data": data, "metadata": {"holdfast": {"restored": True}}, "transient": {}}
-            self._publish("display_data", content, {"holdfast": {"restored": as_metadata(restored)}})
-        elif notices:
-            text = "".join(f"{notice}\n" for notice in notices)
+            lines, self._warnings = [banner(restored), *self._warnings, *lines], []
+        if self._warnings:
+            text = "".join(f"{warning}\n" for warning in self._warnings)
             self._publish("stream", {"name": "stderr", "text": text}, {})
+            self._warnings = []
+        if attended and lines:
+            self._restored, self._notices = None, []
+            told: dict[str, object] = {"restored": as_metadata(restored)} if restored is not None else {}
+            metadata = {"holdfast": {"restored": True} if told else {"notice": True}}
+            content = {"data": {"text/plain": "\n".join(lines)}, "metadata": metadata, "transient": {}}
+            self._publish("display_data", content, {"holdfast": told} if told else {})
 
     def after(self, job: Job, failed: bool) -> None:
         """Nothing."""

@@ -1,18 +1,25 @@
-"""Cells that end beside those of the main thread: in a subshell, or in the background after their reply.
+"""Cells beside each other: those of subshells, and those that go on in the background after their reply.
 
-They must never be committed on their own threads, where the main thread's cell could change what is being stored.
-Their replies say `pending`; the main thread commits them when it runs no cell, at the latest with the end of its own.
+It must never commit what a cell that still runs can change: its own commit, or the audit, stores that.
+
+A subshell's cell is committed on its own thread, at once, whatever the main thread does; where that is not possible
+(a transaction decides later what becomes durable) its reply says `pending`, and the main thread commits it when it
+runs no cell, at the latest with the end of its own.
 """
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections import deque
 from collections.abc import Callable
+from types import CodeType
 from typing import NamedTuple
 
 from holdfast.executor.compile import Unit
 from holdfast.executor.loop import UserLoop
 from holdfast.executor.outcome import Job
+from holdfast.executor.runner import Runner
 
 
 class Ended(NamedTuple):
@@ -25,20 +32,48 @@ class Ended(NamedTuple):
     again: bool = False
 
 
+def codes_of(unit: Unit | None) -> tuple[CodeType, ...]:
+    """A cell's code objects."""
+    return tuple(code for code in (unit.body, unit.last) if code is not None) if unit is not None else ()
+
+
 class Beside:
-    """The cells that wait for their commit.  Only `add` is thread-safe."""
+    """The cells that run now, and those that wait for their commit.  `add`, `begin`, `end`, `codes` are thread-safe."""
 
     def __init__(self, loop: UserLoop, commit: Callable[[Ended], None], is_busy: Callable[[], bool]) -> None:
         self._loop = loop
         self._commit = commit
         self._is_busy = is_busy
         self._waiting: deque[Ended] = deque()
+        self._runners: dict[int, Runner] = {}
+
+    def begin(self, runner: Runner) -> None:
+        """A cell begins on the calling thread."""
+        self._runners[threading.get_ident()] = runner
+
+    def end(self) -> None:
+        """It is over."""
+        self._runners.pop(threading.get_ident(), None)
+
+    def running(self, thread: int) -> Job | None:
+        """The cell that runs on a thread."""
+        runner = self._runners.get(thread)
+        return runner.running if runner is not None else None
+
+    def codes(self) -> tuple[CodeType, ...]:
+        """The code of the cells that run; of one that is not compiled yet, what can reach all."""
+        units = [runner.unit for runner in self._runners.copy().values()]
+        return tuple(code for unit in units for code in (codes_of(unit) if unit is not None else _ANYTHING))
 
     def add(self, ended: Ended) -> None:
         """Have it committed soon."""
         self._waiting.append(ended)
+        self.soon(self._settle)
+
+    def soon(self, call: Callable[[], object]) -> None:
+        """Call on the main thread, between two cells or while one waits."""
         try:
-            self._loop.call_soon_threadsafe(self._settle)
+            self._loop.call_soon_threadsafe(call)
         except RuntimeError:  # the loop is closed: the kernel has left
             return
 
@@ -50,3 +85,17 @@ class Beside:
         """Commit those that wait, in the order in which they ended."""
         while self._waiting:
             self._commit(self._waiting.popleft())
+
+
+def is_live() -> bool:
+    """Whether tasks or threads of the user's go on beside the cell."""
+    try:
+        if len(asyncio.all_tasks()) > (asyncio.current_task() is not None):
+            return True
+    except RuntimeError:
+        pass
+    ours = sum(thread.name.startswith("holdfast-") for thread in threading.enumerate())
+    return threading.active_count() - ours > 1
+
+
+_ANYTHING = (compile("globals()", "<cell>", "exec"),)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from holdfast.app.hands import Hands
 from holdfast.clock import Clock
@@ -31,6 +32,22 @@ from holdfast.wire.contents import Welcome
 from holdfast.wire.frames import Encoder, decode
 from holdfast.wire.message import Draft
 from holdfast.wire.signing import Signer
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+    from typing import Protocol
+
+    from holdfast.wire.message import Message
+
+    class Recorder(Protocol):
+        """Keeps what cells show; see `app/recorder.py`."""
+
+        def begin(self, token: Message, count: int) -> None: ...
+        def sent(self, draft: Draft, frames: Sequence[bytes | memoryview]) -> None: ...
+        def ended(self, token: Message) -> None: ...
+        def settle(self) -> None: ...
+        def close(self) -> None: ...
+
 
 #: Seconds that the user's side has to end after a shutdown_request; clients kill us after 5.
 LEAVE_PATIENCE = 3.0
@@ -55,6 +72,7 @@ class Driver:
         log: Callable[[str], None],
     ) -> None:
         self.loop = asyncio.SelectorEventLoop()
+        self._pool: ThreadPoolExecutor | None = None
         self.mailbox = Mailbox(self.wake, lambda: self.later(FIRST, self._tick))
         self._machine = machine
         self._signer = signer
@@ -65,6 +83,8 @@ class Driver:
         self._woken = False
         self._transport: Transport | None = None
         self._hands: Hands | None = None
+        #: Keeps what cells show, where a session is kept.
+        self.recorder: Recorder | None = None
         self._stopping = False
         #: A look at a congested transport is due.
         self._held = False
@@ -75,7 +95,7 @@ class Driver:
         self.give_up: Callable[[], None] = lambda: None
         self._perform: dict[type, Callable[..., None]] = {
             fx.Send: self._send,
-            fx.Run: lambda effect: self.hands.run(effect.token, effect.count, effect.subshell),
+            fx.Run: self._begin,
             fx.Look: self._look,
             fx.Deliver: lambda effect: self.hands.deliver(effect.token, effect.subshell),
             fx.Commit: self._commit,
@@ -84,6 +104,7 @@ class Driver:
             fx.Interrupt: lambda effect: self.hands.interrupt(),
             fx.OpenSubshell: lambda effect: self.hands.open_subshell(effect.subshell),
             fx.CloseSubshell: lambda effect: self.hands.close_subshell(effect.subshell),
+            fx.Identify: lambda effect: self.hands.identify(effect.cell),
             fx.Leave: self._leave,
             fx.Stop: self._stop,
             fx.Log: lambda effect: self._log(effect.text),
@@ -117,6 +138,8 @@ class Driver:
             except:  # noqa: E722 - a cell may have cleared the builtins: no name is safe to look up here
                 self.loop.call_soon(self.pump)  # what the one that ended had still to take
         self.loop.close()
+        if self._pool is not None:
+            self._pool.shutdown(wait=False)
 
     def join(self, timeout: float) -> bool:
         """Wait for the thread to end; whether it has."""
@@ -228,6 +251,7 @@ class Driver:
         except UnicodeDecodeError:
             return
         self._send(fx.Send("iopub", Draft("iopub_welcome", welcome, idents=(topic,))))
+        self.perform(self._machine.greeting())
 
     def _step(self, event: Event) -> None:
         try:
@@ -249,7 +273,38 @@ class Driver:
         if self._stopping:  # the sockets are closed; a thread of the user's goes on printing
             return
         assert self._transport is not None
-        self._transport.send(effect.channel, self._encoder.encode(effect.draft, self._clock.date()))
+        frames = self._encoder.encode(effect.draft, self._clock.date())
+        self._transport.send(effect.channel, frames)
+        if self.recorder is not None and effect.channel == "iopub" and effect.draft.msg_type != "status":
+            self._record(lambda recorder: recorder.sent(effect.draft, frames))
+
+    def _record(self, call: Callable[[Recorder], None]) -> None:
+        """A mistake of the record's must cost nobody the reply."""
+        if self.recorder is not None:
+            try:
+                call(self.recorder)
+            except Exception as error:
+                self.recorder = None
+                self._log(f"{KernelBug('the record of outputs', repr(error))}; it ends here")
+
+    def settle(self) -> None:
+        """Have what was shown so far recorded; waits, at most 2 s.  For any thread but the kernel's."""
+        done = threading.Event()
+
+        def call() -> None:
+            self.pump()
+            self._record(lambda recorder: recorder.settle())
+            done.set()
+
+        try:
+            self.loop.call_soon_threadsafe(call)
+        except RuntimeError:  # as in `later`
+            return
+        done.wait(2)
+
+    def _begin(self, effect: fx.Run) -> None:
+        self._record(lambda recorder: recorder.begin(effect.token, effect.count))
+        self.hands.run(effect.token, effect.count, effect.subshell)
 
     def _look(self, effect: fx.Look) -> None:
         token = effect.token
@@ -257,10 +312,19 @@ class Driver:
         def look() -> None:
             self.mailbox.post(Looked(token, self.hands.look(token)))
 
-        self.loop.run_in_executor(None, look)
+        self.in_pool(look)
+
+    def in_pool(self, call: Callable[[], object]) -> None:
+        """Call on a thread of ours, which its name tells from those of the user's."""
+        if self._pool is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._pool = ThreadPoolExecutor(thread_name_prefix="holdfast-pool")
+        self.loop.run_in_executor(self._pool, call)
 
     def _commit(self, effect: fx.Commit) -> None:
         token = effect.token
+        self._record(lambda recorder: recorder.ended(token))
 
         def done(note: object, reason: str) -> None:
             event: Event = CommitFailed(token, reason) if reason else Committed(token, note)  # type: ignore[arg-type]
@@ -291,5 +355,6 @@ class Driver:
             self.loop.remove_reader(descriptor)
         assert self._transport is not None
         self._transport.close()
+        self._record(lambda recorder: recorder.close())
         self.hands.stopped()
         self.loop.stop()

@@ -59,6 +59,8 @@ class Hands:
         self._subshells: dict[str, Subshell] = {}
         #: Called on the main thread when the user's side is over: (whether a new kernel follows).
         self.on_leave: Callable[[bool], None] = lambda restart: None
+        #: Called on the main thread when the first cell says whose session this is: (its id).
+        self.on_identify: Callable[[str], None] = lambda cell: None
 
     # ------------------------------------------------------------ cells
 
@@ -120,6 +122,10 @@ class Hands:
         """Settle the open prompt."""
         self._prompts.answer(value)
 
+    def identify(self, cell: str) -> None:
+        """Find the session that the cell of this id belongs to, before it runs."""
+        self._loop.call_soon_threadsafe(self.on_identify, cell)
+
     # ------------------------------------------------------------ subshells
 
     def open_subshell(self, name: str) -> None:
@@ -174,6 +180,7 @@ def finisher(mailbox: Mailbox, monotonic: Callable[[], float]) -> Callable[[Job,
             outcome.payload,
             outcome.metadata,
             monotonic(),
+            outcome.closing,
         )
         mailbox.post(finished)
         if outcome.leave:

@@ -58,7 +58,8 @@ class CellPromises:
         self._session: Session | None = None
         self._embedded: EmbeddedEngine | None = None
         self._engine: Engine | None = None
-        self._running: dict[str, Job] = {}
+        #: The promise of each cell that runs, by its request: it began in the epoch in which the cell did.
+        self._running: dict[str, str] = {}
         self.prompts: Prompts | None = None
         #: The prompts that the last process left open: (execution count of the cell, what it asked).
         self.waiting: tuple[tuple[int, str], ...] = ()
@@ -73,27 +74,33 @@ class CellPromises:
 
     def row(self, job: Job, failed: bool) -> tuple[str, str, bytes]:
         """What the commit of a cell says of its promise: id, state, value as JSON."""
-        return (self.id(job), *OUTCOMES[failed])
+        return (self._of(job), *OUTCOMES[failed])
+
+    def _of(self, job: Job) -> str:
+        return self._running.get(cast(Message, job.token).header.msg_id) or self.id(job)
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Nothing of an earlier life answers from now on."""
+        self._epoch, self._replied = epoch, 0
 
     def of(self, token: Message) -> str:
         """The promise of the cell that asks; a thread may ask for a cell that is over."""
-        job = self._running.get(token.header.msg_id)
-        return self.id(job or Job(token, "", 0, stored=False))
+        return self._running.get(token.header.msg_id) or self.id(Job(token, "", 0, stored=False))
 
     # ------------------------------------------------------------ around a cell
 
     def before(self, job: Job) -> None:
         """Know the cell by its request."""
-        self._running[cast(Message, job.token).header.msg_id] = job
+        self._running[cast(Message, job.token).header.msg_id] = self.id(job)
 
     @protected
     def after(self, job: Job, failed: bool) -> None:
         """The cell is committed, its reply is next: if it asked anything, no other run may use the answers."""
-        self._running.pop(cast(Message, job.token).header.msg_id, None)
+        promise = self._running.pop(cast(Message, job.token).header.msg_id, None) or self.id(job)
         self._replied = max(self._replied, job.count)
         if self.prompts is not None and self.prompts.asking:
             state, value = OUTCOMES[failed]
-            self.prompts.ended(self.id(job), state, msgspec.json.decode(value))
+            self.prompts.ended(promise, state, msgspec.json.decode(value))
 
     # ------------------------------------------------------------ the engine
 
@@ -102,7 +109,7 @@ class CellPromises:
         if session is None:
             return
         self._session, self._epoch, self._replied = session, epoch, count
-        self._lineage = f"k{hashlib.sha256(session.name.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+        self._lineage = f"k{session.lineage}"
         from holdfast.engine.listing import open_promises
 
         try:
@@ -187,6 +194,7 @@ class CellPromises:
         """End the engine, before the session's file is closed."""
         if self._embedded is not None:
             self._embedded.close()
+        self._embedded = self._engine = None
 
 
 def _place(id: str) -> tuple[int, int]:

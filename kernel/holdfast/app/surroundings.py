@@ -21,7 +21,7 @@ from holdfast.executor.source import Sources
 from holdfast.machine.events import Published
 from holdfast.magics.parse import Lowered, lower
 from holdfast.namespace.namespace import Namespace
-from holdfast.output.attribution import Attribution
+from holdfast.output.attribution import MUTED, Attribution
 from holdfast.output.descriptors import Descriptors
 from holdfast.output.formatters import Formatters
 from holdfast.output.mailbox import Mailbox
@@ -59,6 +59,8 @@ class CellSurroundings:
         self._sources = sources
         self._hidden = hidden
         self.around: list[Around] = []
+        #: A cell is about to run: (job, unit, what its magics ask for).
+        self.compiled: Callable[[Job, Unit, Lowered], None] = lambda job, unit, lowered: None
         #: A cell that ran in the background is over: (job, unit, whether it failed).
         self.ended: Callable[[Job, Unit, bool], None] = lambda job, unit, failed: None
 
@@ -121,6 +123,8 @@ class CellSurroundings:
         It is written as JSON here and now: what the caller changes afterwards must not show in the message.
         """
         token = cast("Message | None", self._attribution.current())
+        if token is MUTED:
+            return
         frozen = to_json(content)
         size = len(frozen) + sum(len(buffer) for buffer in buffers or ())
         self._mailbox.publish(Published(token, msg_type, Raw(frozen), metadata or {}, buffers or ()), size)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextvars import Context
 from functools import partial
 from types import ModuleType
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from holdfast import cell
 from holdfast.app.banner import RestoreBanner
@@ -20,6 +20,10 @@ from holdfast.app.driver import Driver
 from holdfast.app.hands import Hands, finisher
 from holdfast.app.identity import kernel_info
 from holdfast.app.interaction import Exiter, Help
+from holdfast.app.kept import KeptOutputs
+from holdfast.app.lifesigns import PACE, LifeSigns
+from holdfast.app.naming import asked, kernel_id
+from holdfast.app.parent import watch_parent
 from holdfast.app.promises import CellPromises
 from holdfast.app.services import Services
 from holdfast.app.session import DurableSession
@@ -41,14 +45,14 @@ from holdfast.executor.loop import Nesting, UserLoop
 from holdfast.executor.runner import Runner, Stoppable
 from holdfast.executor.source import Sources
 from holdfast.language.history import History
-from holdfast.machine.events import Asked, Opened, Stopping
+from holdfast.machine.events import Asked, Counted, Opened, Stopping
 from holdfast.machine.machine import Machine
 from holdfast.machine.state import KernelState
 from holdfast.magics.parse import MAGIC
 from holdfast.magics.registry import Magics
 from holdfast.namespace.namespace import Namespace, add_builtins
 from holdfast.output import display
-from holdfast.output.attribution import Attribution
+from holdfast.output.attribution import Attribution, mute
 from holdfast.output.comms import Comms
 from holdfast.output.descriptors import Descriptors
 from holdfast.output.formatters import Formatters
@@ -62,6 +66,9 @@ from holdfast.wire.contents import ExecuteRequest
 from holdfast.wire.frames import Encoder
 from holdfast.wire.message import Message
 from holdfast.wire.signing import Signer
+
+if TYPE_CHECKING:
+    from holdfast.durable.guard import Guard
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -83,13 +90,16 @@ class Kernel:
         log: Callable[[str], None],
         connection_file: str = "",
     ) -> None:
-        self._connection_file = connection_file
+        self._kernel_id, said = kernel_id(connection_file, info.key), asked(os.environ)
+        keeps = settings.durability != "off"
+        goes = keeps and not said.given and not said.notebook
         self.clock = Clock()
         self.log = log
         self.session_id = session
         self.info = info
         signer = Signer(info.key.encode(), info.signature_scheme)
-        self.state = KernelState(kernel_info(), info)
+        self.state = KernelState(kernel_info(self._kernel_id if goes else ""), info)
+        self.state.nameless = keeps and said.nameless
         self.driver = Driver(
             Machine(self.state),
             signer,
@@ -141,25 +151,39 @@ class Kernel:
         self.session = DurableSession(
             settings,
             os.environ,
-            self._connection_file,
+            self._kernel_id,
             self.namespace,
             self._current,
             banner,
             self.clock,
             self.loop,
             self.promises,
+            partial(self._make_guard, settings.deadline),
         )
-        self.driver.committer = self.session
+        self.kept = KeptOutputs(
+            self.driver, self.session, self.clock.monotonic, self.surroundings.publish, self.attribution.current
+        )
+        self.signs = LifeSigns(lambda: self.session.watch, self.loop)
+        self.driver.committer, self.session.on_move = self.session, self._opened
+        self.surroundings.compiled = self.session.compiled
         self.surroundings.ended = self.session.ended_in_background
         self.surroundings.around = [
+            self.signs,
             self.promises,
             self.session,  # the first to begin is the last to end: what all others did is committed too
+            self.session.transactions,  # what they did is rolled back too
             output,
             banner,
             BlockingAround(self._current, self.clock.monotonic),
             FiguresAround(),
             CoroutinesAround(self.namespace, self._current),
         ]
+
+    def _make_guard(self, deadline: float) -> Guard:
+        from holdfast.durable.guard import Guard
+
+        interruptible(Guard.call)
+        return Guard(self.driver.later, mute, deadline)
 
     def _make_runner(self, loop: asyncio.AbstractEventLoop, context: Context, stoppable: Stoppable) -> Runner:
         runner = Runner(self.namespace, self.sources, loop, context, stoppable, self.surroundings, self._done)
@@ -214,7 +238,17 @@ class Kernel:
         add_builtins(values)
         follows, payload = self.attribution.follows, lambda payload: self._current().payload.append(payload)
         cell.install(follows, payload, self.session.overview)
-        self.magics.offer("session", "holdfast.magics.builtin.session", _current_session, display.display)
+        cell.travel = self.session.travel
+        self.session.on_count = lambda count: self.driver.mailbox.post(Counted(count))
+        self.magics.offer("checkout", "holdfast.magics.builtin.timeline", "checkout", _current_session)
+        self.magics.offer("undo", "holdfast.magics.builtin.timeline", "undo", _current_session)
+        cell.outputs = self.kept.data
+        self.magics.offer("outputs", "holdfast.magics.builtin.outputs", self.kept.show)
+        cell.transactions = self.session.transactions
+        self.magics.offer("transaction", "holdfast.magics.builtin.transaction", self.session.transactions)
+        self.magics.offer(
+            "session", "holdfast.magics.builtin.session", _current_session, display.display, lambda: self.session.moves
+        )
 
     def _install_hooks(self) -> None:
         """Libraries find us when they are imported; nothing is imported for it."""
@@ -256,26 +290,46 @@ class Kernel:
         watched = {fd: partial(self._arrived, channel) for fd, channel in self.sockets.descriptors.items()}
         watched |= dict.fromkeys(self.descriptors.readers, self._collect)
         watched[self.signals.reader.fileno()] = self.interrupts.arrived
-        self.hands.on_leave = self._end_session
+        self.hands.on_leave, self.hands.on_identify = self._end_session, self._identify
         self.heartbeat.start()
-        self.driver.give_up = lambda: os._exit(0)
+        self.driver.give_up = self._give_up
         # Clients are answered while the session is being restored; only cells wait for it.
-        self.state.opening = True
+        self.state.opening = 1
         self.driver.start(self.sockets, self.hands, watched)
-        self._watch_parent()
-        self._open_session()
+        watch_parent(os.environ, self.interrupts.send, self._orphaned, self.driver.later)
+        self._sample()
+        self._opened(self.context.run(self.session.open))  # what is restored into the context of the cells is theirs
         self.loop.drive()
         self.driver.join(2)
 
-    def _open_session(self) -> None:
-        # In the context of the cells: what is restored into it (context variables, decimal's) is theirs.
-        count = self.context.run(self.session.open)
-        self.promises.open(self.session.session, self.session.epoch, count, self.banner.tell)
+    def _opened(self, count: int) -> None:
+        """A session is open: the first, or another one."""
+        self.promises.open(self.session.session, self.session.epoch, count, self.banner.note)
+        self.kept.open(count)
         self.driver.mailbox.post(Opened(count))
 
+    def _identify(self, cell: str) -> None:
+        """On the main thread: the first cell may say whose session this is; it waits for `Opened`."""
+        moved = False
+        try:
+            moved = self.context.run(self.session.moves.of_cell, cell, self.banner.note)
+        finally:
+            if not moved:
+                self.driver.mailbox.post(Opened(max(0, len(self.namespace.results.inputs) - 1)))
+
     def _end_session(self, restart: bool) -> None:
+        self.signs.forgive()
         self.promises.close()
         self.session.close(restart)
+
+    def _give_up(self) -> None:
+        """On the kernel thread: what keeps the main one is not waited for."""
+        self.signs.forgive()
+        os._exit(0)
+
+    def _sample(self) -> None:
+        self.signs.sample()
+        self.driver.later(PACE, self._sample)
 
     def _orphaned(self) -> None:
         self.driver.mailbox.post(Stopping("the process that started the kernel is gone"))
@@ -290,26 +344,6 @@ class Kernel:
     def _arrived(self, channel: str) -> None:
         self.sockets.stale(channel)
         self.driver.pump()
-
-    def _watch_parent(self) -> None:
-        """End when the process that started us dies (JPY_PARENT_PID, set by jupyter_client's launcher)."""
-        if os.name == "nt":
-            from holdfast.app.windows import wait_for_handles, watch
-
-            watch(os.environ, self.interrupts.send, self._orphaned, wait_for_handles)
-            return
-        text = os.environ.get("JPY_PARENT_PID", "")
-        if not text.isdecimal() or int(text) <= 1 or not hasattr(os, "getppid"):
-            return
-        parent = os.getppid()
-
-        def look() -> None:
-            if os.getppid() != parent:
-                self._orphaned()
-            else:
-                self.driver.loop.call_later(1.0, look)
-
-        self.driver.later(1.0, look)
 
 
 def _current_session() -> object:

@@ -90,6 +90,14 @@ def runtime_folder() -> Finding:
     return Finding("runtime folder", str(folder))
 
 
+def sessions_folder() -> Finding:
+    """Report where sessions are kept, and whether that is a disk of this machine."""
+    from holdfast.app.sessions import advice, where
+
+    remedy = advice()
+    return Finding("sessions", f"{where()} (on the network)" if remedy else where(), True, remedy)
+
+
 def kernel(make: Callable[[], AsyncKernelManager] = launch.manager) -> Finding:
     """Start a kernel, run `1+1` on it and stop it."""
     remedy = "run `python -P -m holdfast -f /tmp/k.json` to see why it stops"
@@ -128,7 +136,7 @@ async def _one_and_one(manager: AsyncKernelManager, stderr: int) -> str:
 
 def doctor() -> int:
     """Print every finding; return 0 when all is well, else 1."""
-    findings = [*versions(), kernelspec(KernelSpecManager()), runtime_folder(), kernel()]
+    findings = [*versions(), kernelspec(KernelSpecManager()), runtime_folder(), sessions_folder(), kernel()]
     console = Console()
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column()

@@ -146,6 +146,43 @@ def log(
     raise typer.Exit(show(session, limit=limit, as_json=as_json))
 
 
+@app.command()
+def diff(
+    session: Annotated[str, typer.Argument(help="Its name, or the path of its notebook.", metavar="SESSION")],
+    one: Annotated[str, typer.Argument(help="A cell (41), with its epoch (2:41), or a commit (@57).", metavar="A")],
+    other: Annotated[str, typer.Argument(help="Another one [default: the newest commit].", metavar="B")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")] = False,
+) -> None:
+    """Show what the variables after two cells of a session differ in."""
+    from holdfast.cli.sessions import diff as compare
+
+    raise typer.Exit(compare(session, one, other, as_json=as_json))
+
+
+@app.command()
+def outputs(
+    session: Annotated[str, typer.Argument(help="Its name, or the path of its notebook.", metavar="SESSION")],
+    cell: Annotated[str, typer.Argument(help="A cell (41), with its epoch (2:41) [default: the last].")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")] = False,
+) -> None:
+    """Show what a cell of a session showed."""
+    from holdfast.cli.outputs import outputs as show
+
+    raise typer.Exit(show(session, cell, as_json=as_json))
+
+
+@app.command()
+def checkout(
+    session: Annotated[str, typer.Argument(help="Its name, or the path of its notebook.", metavar="SESSION")],
+    cell: Annotated[str, typer.Argument(help="A cell (41), with its epoch (2:41), or a commit (@57).", metavar="CELL")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")] = False,
+) -> None:
+    """Have the next kernel of a session start with the variables after a cell."""
+    from holdfast.cli.sessions import checkout as turn
+
+    raise typer.Exit(turn(session, cell, as_json=as_json))
+
+
 def joined(arguments: Sequence[str]) -> list[str]:
     """Return the command line with every `-p NAME VALUE` as `-p NAME=VALUE`.
 

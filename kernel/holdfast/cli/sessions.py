@@ -1,4 +1,4 @@
-"""`holdfast sessions` and `holdfast log`: what is kept, and what each cell did.
+"""`holdfast sessions`, `log`, `diff`, `checkout`: what is kept, what each cell did, where the next kernel starts.
 
 It must never wait for the kernel that uses a session, nor disturb it.
 """
@@ -16,7 +16,7 @@ from rich.text import Text
 
 from holdfast.app import sessions as kept
 from holdfast.cli.refusal import Refusal
-from holdfast.errors import StoreError
+from holdfast.errors import CellError, StoreError
 
 _LONGEST_CODE = 60
 
@@ -59,19 +59,58 @@ def log(name: str, *, limit: int | None = None, as_json: bool = False) -> int:
         return 0
     console = Console()
     table = Table(title=Text(whole), title_justify="left", box=None, pad_edge=False)
-    for heading in ("commit", "cell", "when", "status", "names", "code"):
-        table.add_column(heading, overflow="fold", no_wrap=heading in ("commit", "cell", "when"))
+    line = {entry.number for entry in kept.Timeline(entries).line()}
+    many = len({entry.epoch for entry in entries}) > 1
+    headings = ("", "commit", "cell", *(["epoch"] if many else []), "when", "status", "from", "names", "code")
+    for heading in headings:
+        table.add_column(heading, overflow="fold", no_wrap=heading not in ("status", "names", "code"))
     for entry in shown:
         status = Text(entry.status, style="red" if entry.status == "error" else "")
         # Keys with an @ are the session's own: results, closure cells, ambient state.
         changed = [*sorted(entry.bound), *(f"-{gone}" for gone in sorted(entry.deleted))]
         names = " ".join(name for name in changed if not name.removeprefix("-").startswith("@"))
         when = kept.local_time(entry.at)
-        row = (str(entry.number), f"[{entry.count}]", when, status, Text(_plain(names)), Text(_first_line(entry.code)))
-        table.add_row(*row)
+        mark = "→" if entry is entries[-1] else "│" if entry.number in line else ""
+        number, cell = Text(f"@{entry.number}"), Text(f"[{entry.count}]" if entry.count else "")
+        epoch = [str(entry.epoch)] if many else []
+        parent = f"@{entry.parent}" if entry.parent not in (0, entry.number - 1) else ""
+        table.add_row(
+            mark, number, cell, *epoch, when, status, parent, Text(_plain(names)), Text(_first_line(entry.code))
+        )  # fmt: skip
     console.print(table)
     if len(shown) < len(entries):
         console.print(Text(f"{len(entries) - len(shown)} older commits: --limit {len(entries)} shows them"))
+    return 0
+
+
+def diff(name: str, one: str, other: str, *, as_json: bool = False) -> int:
+    """Print what two states of a session differ in; raises `Refusal`."""
+    whole, found = _or_refuse(lambda: kept.compared(name, one, other))
+    if as_json:
+        _print_json({"session": whole, "changes": found.data()})
+        return 0
+    console = Console()
+    if not found:
+        console.print(Text(found.empty))
+        return 0
+    table = Table(title=Text(whole), title_justify="left", box=None, pad_edge=False)
+    for heading in ("name", "", "before", "after"):
+        table.add_column(heading, overflow="fold")
+    colours = {"added": "green", "removed": "yellow", "lost": "red"}
+    for row in found:
+        what = Text(row.what, style=colours.get(row.what, ""))
+        table.add_row(Text(_plain(row.name)), what, Text(_plain(row.before)), Text(_plain(row.after)))
+    console.print(table)
+    return 0
+
+
+def checkout(name: str, cell: str, *, as_json: bool = False) -> int:
+    """Have the next kernel of a session start at another cell; raises `Refusal`."""
+    whole, switched, words = _or_refuse(lambda: kept.turned(name, cell))
+    if as_json:
+        _print_json({"session": whole, "checkout": msgspec.to_builtins(switched)})
+    else:
+        Console().print(Text(words))
     return 0
 
 
@@ -79,7 +118,7 @@ def _or_refuse[Found](ask: Callable[[], Found]) -> Found:
     """What cannot be read is one line and exit code 2."""
     try:
         return ask()
-    except StoreError as error:
+    except (StoreError, CellError) as error:
         raise Refusal(str(error)) from None
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 #: Set for the kernel by whoever starts it, not by cells.
 _OURS = (b"JPY_", b"HOLDFAST_", b"JUPYTER_")
@@ -30,7 +30,8 @@ class Ambient:
         self._cwd = _cwd()
         #: matplotlib's rcParams when last looked at, and those of them that count.
         self._params: tuple[dict[str, object], dict[str, object]] = {}, {}
-        self._last: dict[str, object] = self._now()
+        self._begun: Mapping[str, object] = self._now()
+        self._last: dict[str, object] = dict(self._begun)
         #: Values of the roots that differ from the start.
         self.values: dict[str, object] = {}
 
@@ -92,28 +93,59 @@ class Ambient:
         """Put states back that `values` of earlier kernels hold; what was done, in words."""
         done: list[str] = []
         for key, value in values.items():
-            try:
-                if key == "@aplace" and isinstance(value, dict):
-                    _restore_place(value, done)
-                elif key == "@arandom" and value is not None:
-                    import random
-
-                    random.setstate(value)  # type: ignore[arg-type]
-                    done.append("random state")
-                elif key == "@anumpy" and isinstance(value, tuple):
-                    import numpy as np
-
-                    name, keys, *rest = value
-                    np.random.set_state((name, np.frombuffer(keys, "u4"), *rest))
-                    done.append("numpy random state")
-                elif key == "@arcparams" and isinstance(value, dict) and "matplotlib" in sys.modules:
-                    vars(sys.modules["matplotlib"])["rcParams"].update(value)
-                    done.append("matplotlib rcParams")
-            except Exception as error:
-                done.append(f"not restored: {key[2:]} ({error})")
-        self.values = dict(values)
-        self._last = self._now()
+            self._put(key, value, done)
+        self._follow(values)
         return done
+
+    def switch(self, values: Mapping[str, object], changed: Iterable[str]) -> list[str]:
+        """Put these states back, those named in `changed`; what `values` lack, as it was before any cell ran."""
+        done: list[str] = []
+        for key in changed:
+            if key == "@aplace":
+                self._leave_place()
+            elif key == "@arcparams" and self._drawing() is not None:
+                names = vars(sys.modules["matplotlib"])
+                first = dict.copy(names["rcParamsOrig"])
+                names["rcParams"].update({name: value for name, value in first.items() if name not in _BACKEND})
+            self._put(key, values.get(key, self._begun.get(key)), done)
+        self._follow(values)
+        return done
+
+    def _leave_place(self) -> None:
+        start = self._environ
+        sys.path[:] = self._path
+        for name in [name for name in _ENVIRON if name not in start and not name.startswith(_OURS)]:
+            os.environ.pop(os.fsdecode(name), None)
+        back = {k: v for k, v in start.items() if _ENVIRON.get(k) != v and not k.startswith(_OURS)}
+        _restore_place({"cwd": self._cwd, "filters": self._filters, "set": back}, [])
+
+    def _follow(self, values: Mapping[str, object]) -> None:
+        """Take what is so now for what was so at the last commit.  The dict stays the same: `Roots` reads it."""
+        kept = dict(values)
+        self.values.clear()
+        self.values.update(kept)
+        self._last = self._now()
+
+    def _put(self, key: str, value: object, done: list[str]) -> None:
+        try:
+            if key == "@aplace" and isinstance(value, dict):
+                _restore_place(value, done)
+            elif key == "@arandom" and value is not None:
+                import random
+
+                random.setstate(value)  # type: ignore[arg-type]
+                done.append("random state")
+            elif key == "@anumpy" and isinstance(value, tuple):
+                import numpy as np
+
+                name, keys, *rest = value
+                np.random.set_state((name, np.frombuffer(keys, "u4"), *rest))
+                done.append("numpy random state")
+            elif key == "@arcparams" and isinstance(value, dict) and "matplotlib" in sys.modules:
+                vars(sys.modules["matplotlib"])["rcParams"].update(value)
+                done.append("matplotlib rcParams")
+        except Exception as error:
+            done.append(f"not restored: {key[2:]} ({error})")
 
 
 def _cwd() -> str:

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,17 +20,24 @@ from holdfast.clock import Clock
 from holdfast.durable.ambient import Ambient
 from holdfast.durable.components import Component, Index, name_of
 from holdfast.durable.definitions import Definitions
+from holdfast.durable.draft import Draft
 from holdfast.durable.faults import Absent
+from holdfast.durable.pending import Pending
 from holdfast.durable.pins import Pins
 from holdfast.durable.plan import Survey
-from holdfast.durable.publish import Draft, Publisher
+from holdfast.durable.publish import Publisher
 from holdfast.durable.reports import Audited, Cell, State
 from holdfast.durable.roots import LAST, Roots
+from holdfast.durable.steady import Witness, others
 from holdfast.durable.store.points import Crash, Point, go_on
 from holdfast.durable.store.port import Commit, Store
 from holdfast.durable.world import Codec, SavingWorld
 from holdfast.errors import StoreError
 from holdfast.namespace.namespace import Namespace
+
+if TYPE_CHECKING:
+    from holdfast.durable.guard import Guard
+    from holdfast.durable.spared import Spare
 
 #: Names that are compared between two looks at the clock.
 PART = 1024
@@ -46,13 +54,13 @@ class Keeper:
         *,
         clock: Clock | None = None,
         ambient: Ambient | None = None,
-        guard: Callable[[], AbstractContextManager[object]] = nullcontext,
+        guard: Guard | None = None,
         crash: Crash = go_on,
     ) -> None:
         self.crash = crash
         self.namespace = namespace
-        #: Entered around pickling: mutes output and raises an Exception in user code that takes too long.
-        self._guard = guard
+        #: Entered around pickling: mutes output, and ends user code that takes too long.
+        self._guard: AbstractContextManager[object] = guard or nullcontext()
         self.store = store
         self.definitions = Definitions()
         self.index = Index()
@@ -60,6 +68,7 @@ class Keeper:
         self.ambient = ambient or Ambient()
         self.roots = Roots(namespace, self.definitions, self.ambient.values)
         self.world = SavingWorld(namespace.dict, self.definitions)
+        self.world.guard = guard
         self.publisher = Publisher(codec, self.world, store, self.index)
         self._clock = clock or Clock()
         #: Keys to look at with the next commit, because the last one failed.
@@ -73,10 +82,20 @@ class Keeper:
         self._size = 0
         self.count = 0
         self.epoch = 0
+        #: What the newest commit says beside the values.
+        self.state = State()
+        #: That of the session's transactions, "" for the usual one.
+        self.policy = ""
         #: That of the newest commit.
         self.number = 0
         #: Whether the next commit has to look at every name, because one failed.
         self._scan = False
+        #: Whether one failed since the last complete audit: no memory is believed to be as it was.
+        self._doubt = False
+        #: Keys of what is in the store as it was before, and why.
+        self.held: dict[str, str] = {}
+        #: What is written beside the user.
+        self.pending = self.publisher.patience = Pending(store, crash)
         self._audit: Iterator[None] | None = None
         #: Where in the components the last audit was interrupted, and the variables that it found changed.
         self._position = 0
@@ -84,6 +103,8 @@ class Keeper:
         self._audited = True
         #: Whether the store says so.
         self._told = True
+        #: Whether other threads may run user code now.
+        self._beside = True
 
     @property
     def audited(self) -> bool:
@@ -116,18 +137,20 @@ class Keeper:
             if number % PART == PART - 1:
                 yield
 
-    def _store(self, survey: Survey, cell: Cell, deferred: set[Component]) -> Draft:
+    def _store(self, survey: Survey, cell: Cell, deferred: set[Component], spare: Spare | None = None) -> Draft:
         """Write what the survey saw, and only then remember it."""
         keys = set(survey.nodes) | survey.gone
+        # What user code binds while it says how to store something belongs to the next commit.
+        size = self.roots.size()
         try:
-            draft = self._draft(survey, cell.count)
+            draft = self._draft(survey, cell.count, spare)
             self.crash(Point.DRAFTED)
             try:
                 self._write(draft, cell, deferred)
             except Absent:
                 # The store lost chunks that we took for kept: show it everything again.
                 for component in survey.touched:
-                    component.digest, component.buffers, component.prints = b"", (), ()
+                    component.digest, component.buffers, component.prints, component.places = b"", (), (), ()
                 draft = self._draft(survey, cell.count)
                 self._write(draft, cell, deferred)
         except BaseException:
@@ -135,12 +158,22 @@ class Keeper:
             self._owed.update(key for key in keys if not key.startswith("@t"))
             raise
         self._remember(draft)
+        self._size = size
         return draft
 
-    def _draft(self, survey: Survey, count: int) -> Draft:
+    def _draft(self, survey: Survey, count: int, spare: Spare | None = None) -> Draft:
+        threads = others() if self._beside else []
+        self.publisher.witness = Witness(threads) if threads else None
         # User code runs in here: `__reduce__`, `__getstate__`.
-        with self._guard():
-            return self.publisher.draft(survey, count)
+        with self._guard:
+            return self.publisher.draft(survey, count, spare)
+
+    def _still_held(self, draft: Draft) -> dict[str, str]:
+        """What is in the store as it was before, once this draft is written."""
+        if not self.held:
+            return draft.held
+        seen = {key for component in draft.replaced for key in component.keys}
+        return {**{key: why for key, why in self.held.items() if key not in seen}, **draft.held}
 
     def _write(self, draft: Draft, cell: Cell, deferred: set[Component]) -> None:
         for entry, there in self._owed_entries.items():
@@ -148,7 +181,8 @@ class Keeper:
         for token, definition in self.definitions.dead.items():
             if definition.version:
                 draft.tokens[token] = None
-        state = State(
+        unchecked = deferred | draft.doubted | self.unchecked
+        self.state = State(
             tokens=self.definitions.next,
             cells=self.definitions.cells.next,
             results=self.roots.next,
@@ -156,8 +190,10 @@ class Keeper:
             children=self.roots.next_child,
             last=self.roots.last(),
             inputs=dict(self._owed_inputs),
-            unchecked=[*(_names(deferred | self.unchecked) if deferred or self.unchecked else []), *self._late_names()],
+            unchecked=[*_names(unchecked), *self._late_names()],
             audited=self._audited,
+            held=self._still_held(draft),
+            policy=self.policy,
         )
         self._told = self._audited
         self.number = self.store.commit(
@@ -170,7 +206,7 @@ class Keeper:
                 tuple(draft.records),
                 draft.names,
                 draft.tokens,
-                msgspec.json.encode(state),
+                msgspec.json.encode(self.state),
                 cell.promise,
             )
         )
@@ -194,6 +230,8 @@ class Keeper:
             index.remove(component)
             for key in component.children & holders.keys():
                 holders[key] -= 1
+        self.held = self._still_held(draft)
+        self.pending.keep(self.held)
         for component, ids in draft.current:
             index.add(component, ids)
             for key in component.children:
@@ -213,6 +251,7 @@ class Keeper:
 
         What it finds is committed at once.  Called when the loop is idle, again and again until `complete`.
         """
+        self.pending.begin(0)
         try:
             with self.namespace.lock:
                 complete = self._sweep(until)
@@ -226,7 +265,7 @@ class Keeper:
 
     def _sweep(self, until: Callable[[], bool]) -> bool:
         if self._audited:
-            return True
+            return self._tidy(until)
         if self._audit is None:
             self._audit = self._steps()
         try:
@@ -236,12 +275,15 @@ class Keeper:
         except BaseException:
             self._audit = None  # what was owed is looked at first when it begins again
             raise
-        self._audit, self._audited = None, True
+        self._audit, self._audited, self._doubt = None, True, False
         if self.count and not self._told:
             self.crash(Point.AUDIT_OVER)
             self._write(Draft(), self._note(), set())
-        self.store.tidy()
-        return True
+        return self._tidy(until)
+
+    def _tidy(self, until: Callable[[], bool]) -> bool:
+        # What is being written belongs to no commit yet: it would be thrown away.
+        return self.pending.is_busy or self.store.tidy(until)
 
     def _steps(self) -> Iterator[None]:
         """The whole audit in parts, between which a request may be answered."""
@@ -277,15 +319,16 @@ class Keeper:
         pinned = component.pinned
         return pinned is not None and self.roots.value(next(iter(component.roots))) is pinned
 
-    def _check(self, keys: Iterable[str]) -> set[str]:
+    def _check(self, keys: Iterable[str], cell: Cell | None = None) -> set[str]:
         survey = self._survey(mentions=False)
         survey.take(keys)
-        draft = self._draft(survey, self.count)
+        draft = self._draft(survey, cell.count if cell is not None else self.count)
         gone = any(value is None for value in draft.names.values())
-        if draft.records or gone or self._owed_entries or self.definitions.dead:
+        held = self._still_held(draft) != self.held
+        if draft.records or gone or held or self._owed_entries or self.definitions.dead:
             self.crash(Point.AUDIT_FOUND)
             try:
-                self._write(draft, self._note(), set())
+                self._write(draft, cell or self._note(), set())
             except StoreError:
                 self.pins.forget()
                 self._owed.update(key for key in {*survey.nodes, *survey.gone} if not key.startswith("@t"))
@@ -300,7 +343,7 @@ class Keeper:
 
     def resume(self, count: int, epoch: int, state: State) -> None:
         """Go on after a restore: what is in memory now is what the store says."""
-        self.count, self.epoch = count, epoch
+        self.count, self.epoch, self.state, self.policy = count, epoch, state, state.policy
         self.publisher.pristine, self._audited, self._told = True, False, state.audited
         self._size = self.roots.size()
 

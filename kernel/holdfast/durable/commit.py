@@ -9,19 +9,29 @@ and digests decide (DESIGN 5.1).  A component that the cell may only have read i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from holdfast.durable.audit import Keeper, seconds
-from holdfast.durable.candidates import CHANGED, DEEP, PURE, Candidates, uses
+from holdfast.durable.candidates import CHANGED, DEEP, PURE, READ, Candidates, tree_of, uses
 from holdfast.durable.components import Component, key_of, name_of
+from holdfast.durable.draft import Draft
 from holdfast.durable.kinds import ATOM, kind_of
 from holdfast.durable.plan import Survey
 from holdfast.durable.port import Done
 from holdfast.durable.registries import registries
-from holdfast.durable.reports import Cell
+from holdfast.durable.reports import HELD_UNSTABLE, Cell
+from holdfast.durable.roots import LAST
 from holdfast.durable.store.points import Point
+from holdfast.durable.store.port import Commit
 from holdfast.errors import StoreError
+
+if TYPE_CHECKING:
+    from holdfast.durable.spared import Spare
 
 #: Seconds that checks of what a cell only read may take: the larger of these and this part of the cell's own time.
 BUDGET, SHARE = 0.002, 0.05
@@ -41,7 +51,7 @@ class SessionCommitter(Keeper):
                 try:
                     self._commit(cell, notes)
                 except BaseException:
-                    self._scan = True
+                    self._scan = self._doubt = True
                     if cell.code:
                         self._owed_inputs[cell.count] = cell.code
                     raise
@@ -58,34 +68,72 @@ class SessionCommitter(Keeper):
             reason = f"a bug in Holdfast kept this cell's variables from being saved: {error!r}"
             done({"durable": "failed", **notes}, reason)
             return
+        finally:
+            self._beside, self.publisher.away = True, None
         self.crash(Point.REPLYING)
         done(notes, "")
 
     def _commit(self, cell: Cell, notes: dict[str, object]) -> None:
         self.publisher.pristine = False
         self.count, self.epoch, self._audited, self._audit = cell.count, cell.epoch, False, None
-        survey = self._survey(mentions=True)
+        self._beside = cell.live or bool(cell.beside)
+        self.pending.begin(cell.seconds)
         proposed = Candidates(cell.codes)
         must = self._must(proposed, cell)
+        if cell.beside:
+            must = self._at_hand(must, proposed, cell)
+        maybe, opaque = {*self._shown(), *self._mentioned(proposed)}, registries()
+        everything = proposed.dynamic or cell.live or self._scan
+        if not (must or maybe or opaque or everything or proposed.bound or self.definitions.dead):
+            # Nothing that it could have changed: a survey would find nothing.
+            draft = Draft()
+            self._write(draft, cell, set())
+            self._remember(draft)
+            if self._late:
+                notes["unchecked"] = self._late_names()
+            return
+        survey = self._survey(mentions=True)
         survey.take(must)
         if not proposed.calm:
             survey.meet(self._bound_before(proposed))
             survey.bury(self.definitions.dead.values())
-        survey.maybe.update(self._shown(), self._mentioned(proposed))
-        survey.notice(registries())
-        if proposed.dynamic or cell.live or self._scan:
+        survey.maybe |= maybe
+        survey.notice(opaque)
+        if everything:
             survey.maybe.update(self.index.by_root)
         deferred = self._within_budget(survey, cell)
-        draft = self._store(survey, cell, deferred)
+        draft = self._store(survey, cell, deferred, self._spare(survey, proposed, cell))
         self.unchecked -= draft.replaced
+        self.unchecked |= draft.doubted
         if deferred:
             by_root = self.index.by_root
             self.unchecked.update(one for one in deferred if any(by_root.get(key) is one for key in one.keys))
-        if deferred or self._late:
-            labels = self._labels(deferred, [component for component, _ in draft.current])
+        if deferred or draft.doubted or self._late:
+            labels = self._labels(deferred | draft.doubted, [component for component, _ in draft.current])
             notes["unchecked"] = [*labels, *self._late_names()]
+        if draft.held:
+            self._note_held(draft.held, notes)
         if draft.lost:
             notes["lost"] = [list(one) for one in draft.lost]
+
+    def _at_hand(self, must: set[str], proposed: Candidates, cell: Cell) -> set[str]:
+        """Leave alone what other cells that run can change; what only they bound is not even named."""
+        from holdfast.durable.away import Away
+
+        others = Candidates(cell.beside)
+        away = Away(self.namespace, self.index, self.definitions, others.names, others.dynamic)
+        self.publisher.away = away.covers
+        mentioned = {key_of(name) for name in proposed.names | proposed.bound}
+        return {key for key in must if key in mentioned or not away.leads_to(key)}
+
+    @staticmethod
+    def _note_held(held: Mapping[str, str], notes: dict[str, object]) -> None:
+        """Name in the reply what is not stored with this commit."""
+        found: dict[str, set[str]] = {}
+        for key, why in held.items():
+            words = "unstable" if why == HELD_UNSTABLE else "pending"
+            found.setdefault(words, set()).add(name_of(key) or (f"Out ({key})" if key.startswith("@r") else key))
+        notes.update((words, sorted(names)) for words, names in found.items())
 
     @staticmethod
     def _labels(deferred: set[Component], looked_at: list[Component]) -> list[str]:
@@ -108,8 +156,10 @@ class SessionCommitter(Keeper):
                 if name == "Out":
                     yield from self.roots.results
                 elif results.owns(name):
-                    component = self.index.owner.get(id(namespace[name]))
-                    yield from component.roots if component is not None else ()
+                    # What `_` was in the cell is `__` when it has shown something.
+                    for shown in LAST if name in LAST else (name,):
+                        component = self.index.owner.get(id(namespace.get(shown)))
+                        yield from component.roots if component is not None else ()
 
     def _shown(self) -> Iterable[str]:
         """Results that are stored already and were displayed again; of immutable ones there is nothing to check."""
@@ -189,6 +239,8 @@ class SessionCommitter(Keeper):
                     if levels is None:
                         levels = _levels(cell)
                     level = self._level(component, levels)
+                    if level == PURE and not component.roots.isdisjoint(survey.mentioned):
+                        level = READ
                     if level == PURE and self._exact(component):
                         continue
                     if level < CHANGED:
@@ -210,6 +262,50 @@ class SessionCommitter(Keeper):
                     level = max(level, *(DEEP if levels.get(name) == DEEP else -1 for name in (*other.names, "")))
         return level
 
+    def note(self, cell: Cell) -> None:
+        """Write that a cell has run, and nothing of what it changed (see `durable/transactions`)."""
+        state = replace(
+            self.state,
+            tokens=self.definitions.next,
+            cells=self.definitions.cells.next,
+            results=self.roots.next,
+            hoists=self.publisher.next_hoist,
+            children=self.roots.next_child,
+            inputs={},
+            policy=self.policy,
+        )
+        at, encoded = self._clock.date(), msgspec.json.encode(state)
+        self.number = self.store.commit(
+            Commit(cell.count, cell.epoch, cell.code, cell.status, at, (), {}, {}, encoded, cell.promise)
+        )
+        self.count, self.epoch = cell.count, cell.epoch
+
+    def preview(self, keys: Iterable[str]) -> Draft:
+        """What would be stored of these roots and of what they lead to; nothing is."""
+        survey = self._survey(mentions=False)
+        survey.take(keys)
+        try:
+            return self._draft(survey, self.count)
+        finally:
+            self.pins.forget()
+
+    def _spare(self, survey: Survey, proposed: Candidates, cell: Cell) -> Spare | None:
+        """Which components' memory this cell cannot have written to; None where it could have reached everything."""
+        if proposed.dynamic or cell.live or self._doubt or self._owed or self.publisher.pristine:
+            return None
+        found: list[Spare] = []
+
+        def spare(roots: frozenset[str]) -> int:
+            if not found:
+                from holdfast.durable.reach import Reach
+
+                unchecked = self.unchecked
+                reach = Reach(self.namespace, self.roots.value, self.index, unchecked, survey, proposed, cell)
+                found.append(reach.spare)
+            return found[0](roots)
+
+        return spare
+
     def _definitions_of(self, component: Component) -> list[object]:
         by_token = self.definitions.by_token
         found = [by_token[token].ref() for token in component.refers | component.tokens if token in by_token]
@@ -217,20 +313,11 @@ class SessionCommitter(Keeper):
 
     def _exact(self, component: Component) -> bool:
         """Whether all its roots are of classes whose pure operations are known to be pure."""
-        for root in component.roots:
-            cls = type(self.roots.value(root))
-            module = cls.__module__
-            if not (module == "builtins" or module == "numpy" or module == "pandas" or module.startswith("pandas.")):
-                return False
-        return True
+        from holdfast.durable.reach import is_exact
+
+        return all(is_exact(type(self.roots.value(root))) for root in component.roots)
 
 
 def _levels(cell: Cell) -> dict[str, int]:
-    if cell.tree is not None:
-        return uses(cell.tree)
-    import ast
-
-    try:
-        return uses(compile(cell.code, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return {}
+    tree = tree_of(cell)
+    return uses(tree) if tree is not None else {}

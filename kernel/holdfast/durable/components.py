@@ -11,8 +11,12 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from holdfast.durable.store.port import Buffer
+
+if TYPE_CHECKING:
+    from holdfast.durable.spared import Place
 
 
 def key_of(name: str) -> str:
@@ -41,7 +45,7 @@ class Component:
 
     __slots__ = (
         "version", "roots", "hoists", "tokens", "ids", "digest", "buffers", "prints", "seconds", "cell", "lost",
-        "modules", "size", "pinned", "audited", "bound", "refers", "children", "reopened", "leads",
+        "modules", "size", "pinned", "audited", "bound", "refers", "children", "reopened", "leads", "places",
     )  # fmt: skip
 
     def __init__(self, version: int, roots: Iterable[str]) -> None:
@@ -64,6 +68,8 @@ class Component:
         #: Buffers as stored, and the fingerprints (16 bytes per chunk) they had.
         self.buffers: tuple[Buffer, ...] = ()
         self.prints: tuple[bytes, ...] = ()
+        #: Where the buffers lay when they had these fingerprints (see `spared`); empty where that is not known.
+        self.places: tuple[Place | None, ...] = ()
         #: Bytes of its stream and buffers.
         self.size = 0
         #: The value of its one root where that is a number or a short text: the same object is the same value.
@@ -97,6 +103,8 @@ class Index:
     def __init__(self) -> None:
         self.by_root: dict[str, Component] = {}
         self.owner: dict[int, Component] = {}
+        #: Versions whose live objects lack a definition that had died where they were loaded; elsewhere it has not.
+        self.hollow: set[int] = set()
 
     def add(self, component: Component, ids: Iterable[int]) -> None:
         """Take in a component as it was walked now."""

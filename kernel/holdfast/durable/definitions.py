@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Callable, Iterator
-from types import CellType, CodeType, FunctionType
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MemberDescriptorType
 
 from holdfast.durable.kinds import ATOM, CLASS, FUNCTION, kind_of
 
@@ -113,13 +113,22 @@ def parts(definition: object) -> Iterator[object]:
         for name, value in _DICT.__get__(definition).items():
             if name not in _MADE:
                 yield name
-                yield value
+                if not _is_borrowed(value):
+                    yield value
+
+
+def _is_borrowed(value: object) -> bool:
+    """Whether a class attribute is a library's function: all enums, say, share `object.__new__` and a static method."""
+    if type(value) is BuiltinFunctionType:
+        return isinstance(value.__self__, type)
+    return type(value) is staticmethod and type(value.__func__) is FunctionType and not is_definition(value.__func__)
 
 
 def signature(definition: object, find: Callable[[object], Definition | None]) -> tuple[object, ...] | None:
     """Parts to be compared by identity, or None where something mutable lies inside (then pickles decide).
 
-    Other definitions stand in it by their tokens: holding a method would keep its class alive for ever.
+    Other definitions stand in it by their tokens, and slots by their names: holding a method or a slot would keep its
+    class alive for ever.
     """
     flat: list[object] = []
     for part in parts(definition):
@@ -133,6 +142,8 @@ def signature(definition: object, find: Callable[[object], Definition | None]) -
             flat += (type(part), part.__func__)
         elif type(part) is property:
             flat += (property, part.fget, part.fset, part.fdel)
+        elif type(part) is MemberDescriptorType and part.__objclass__ is definition:
+            flat += (MemberDescriptorType, part.__name__)
         else:
             flat.append(part)
     for i, value in enumerate(flat):
@@ -273,6 +284,10 @@ class Cells:
             cell = self.held[key] = CellType()
             self._by_id[id(cell)] = key
         return cell
+
+    def forget(self, key: str) -> None:
+        """Forget a cell that was made for a restore which came to nothing."""
+        self._by_id.pop(id(self.held.pop(key, None)), None)
 
     def drop(self, key: str) -> bool:
         """Forget a cell that no living function uses; False while one does."""

@@ -45,7 +45,10 @@ class OtherKey(Refused):
 class OtherFormat(Refused):
     """The store was written by a Holdfast with another format; it is left as it is."""
 
-    remedy = "it was left untouched; open it with the version of Holdfast that wrote it"
+    remedy = (
+        "it was left untouched, and a fresh one is used beside it; to get it back, open it with the version of "
+        "Holdfast that wrote it"
+    )
 
 
 class Damaged(Refused):
@@ -91,6 +94,36 @@ class Absent(StoreError):
         return f"the session store {self.path!r} does not hold {self.what}; store the value again"
 
 
+class NoCommit(Absent):
+    """A commit that was never made or was let go; `first` and `last` are those that are there, 0 for none."""
+
+    def __init__(self, path: str, number: int, first: int, last: int) -> None:
+        super().__init__(path, f"commit {number}")
+        self.args = (path, number, first, last)
+        self.number = number
+        self.first = first
+        self.last = last
+
+    def __str__(self) -> str:
+        if 0 < self.number < self.first:
+            return f"commit {self.number} was let go to make room; the oldest that is kept is commit {self.first}"
+        there = f"they go from {self.first} to {self.last}" if self.last else "nothing was committed yet"
+        return f"there is no commit {self.number} in this session: {there}"
+
+
+class NoRoom(StoreError):
+    """The session's budget, or what is left of the disk, does not do for a value: it is not kept, and named."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return (
+            "it does not fit into what this session may take on the disk: raise HOLDFAST_STORE_LIMIT or make room there"
+        )
+
+
 class KeyUnusable(StoreError):
     """The file with the user's key is there and cannot be trusted or read."""
 
@@ -114,6 +147,19 @@ class BadSessionName(StoreError):
 
     def __str__(self) -> str:
         return f"no session can be named {self.name[:60]!r}: {self.reason}; choose another name"
+
+
+class SeveralSessions(StoreError):
+    """A part of a name that more than one session has."""
+
+    def __init__(self, name: str, names: tuple[str, ...]) -> None:
+        super().__init__(name, names)
+        self.name = name
+        self.names = names
+
+    def __str__(self) -> str:
+        found = ", ".join(map(repr, self.names[:10])) + (", …" if len(self.names) > 10 else "")
+        return f"{self.name!r} could be {found}: give more of the name"
 
 
 class NoSession(StoreError):

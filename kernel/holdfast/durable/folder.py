@@ -35,6 +35,7 @@ from holdfast.durable.faults import (
     Tampered,
     Unusable,
 )
+from holdfast.durable.filesystem import on_network
 from holdfast.durable.keys import StrPath, key_id, user_key
 from holdfast.durable.lock import Lock
 from holdfast.durable.store.points import Crash, Point, go_on
@@ -47,8 +48,9 @@ _CLOCK = Clock()
 SESSIONS = "sessions"
 ASIDE = "aside"
 GONE = "gone"
+#: Said once of each session there, and by `holdfast doctor`.
+ON_NETWORK = "commits take longer there and large values are read, not mapped; set HOLDFAST_HOME to a local folder"
 _LONGEST_NAME = 4096
-_NETWORK = frozenset("nfs nfs4 cifs smb3 smbfs 9p afs ceph glusterfs lustre beegfs gpfs fuse.sshfs fuse.s3fs".split())
 
 
 class Session:
@@ -71,11 +73,42 @@ class Session:
         self._lock = lock
         self.crash = crash
 
+    @property
+    def lineage(self) -> str:
+        """What its promises are called by: another one for each session and each branch, the same after a rename."""
+        about = self.store.about
+        return hashlib.sha256(about.ident + about.created.encode()).hexdigest()[:16]
+
     def close(self) -> None:
         """Close the store, then let another kernel have the session; may be called twice."""
         self.crash(Point.CLOSING)
         self.store.close()
         self._lock.release()
+
+    def close_and_hand_over(self, names: list[str], write: Callable[[SqliteStore], object]) -> bool:
+        """Close as usual, and have another process write what is left with a store of its own: whether one does."""
+        from holdfast.durable.forked import POSSIBLE, hand_over
+
+        if not (POSSIBLE and self.local):
+            return False
+        home = os.path.dirname(os.path.dirname(self.folder))
+        key, crash = user_key(home, make=False), self.crash
+        durability: Durability = "full" if self.store._durable else "process"
+        self.store.close()
+
+        def open_and_write() -> None:
+            from holdfast.durable.store.sqlite import SqliteStore
+
+            crash(Point.FLUSHING)
+            store = SqliteStore(self.folder, key, durability, local=True, crash=crash)
+            write(store)
+            crash(Point.FLUSHED)
+            store.close()
+
+        if not hand_over(self.folder, self._lock.fileno(), names, open_and_write):
+            return False
+        self._lock.forget()
+        return True
 
     def discard(self) -> None:
         """Close and remove it: at once gone as a session, then as files, with those that a crash left there."""
@@ -143,9 +176,9 @@ def open_session(
         except Locked as error:
             if not branch:
                 raise
-            from holdfast.durable.branch import branched
+            from holdfast.durable.branch import branched, numbered
 
-            made, its_name, reason = branched(error.path, key, name, folder_of, date(), crash)
+            made, its_name, reason = branched(error.path, key, numbered(name), folder_of, date(), crash)
             session = _usable(made, key, its_name, durability, crash, date)
             session.branch_of = name
             said = f"{error.reason}, so this is {its_name!r}, {reason or f'a branch of {name!r}'}"
@@ -166,6 +199,8 @@ def _usable(
         except (OtherOwner, OtherKey, OtherFormat) as error:
             notices.append(str(error))
             continue
+        if session.fresh and not session.local:
+            notices.append(f"{folder} lies on a file system of the network: {ON_NETWORK}")
         session.notices = tuple(notices)
         return session
     raise Unusable(place, "neither it nor the folder that stands in for it is yours to use")
@@ -187,7 +222,7 @@ def _own(
     local = not on_network(folder)
     for attempt in (1, 2):
         _private(folder)
-        lock = Lock(folder)
+        lock = Lock(folder, local=local)
         try:
             crash(Point.LOCKED)
             packs = os.path.join(folder, PACKS)
@@ -200,13 +235,17 @@ def _own(
             for pack in os.listdir(packs):
                 _close_to_others(os.path.join(packs, pack))
             store = SqliteStore(folder, key, durability, local=local, crash=crash)
+            if store.about.name != name:  # a crash came between its new place and its new name
+                from holdfast.durable.branch import call
+
+                call(folder, key, name)
             return Session(name, folder, store, local, lock, crash)
         except (Damaged, Tampered) as error:
             crash(Point.REFUSED)
             if attempt == 2:
                 raise
             # Moved while we hold its lock: no other kernel opens it meanwhile.
-            notices.append(f"{error}; it was moved to {_move_aside(folder, date())}")
+            notices.append(f"{error}; it was moved to {_move_aside(folder, date(), lock)}")
             crash(Point.MOVED_ASIDE)
             lock.release()
         except BaseException:
@@ -215,7 +254,7 @@ def _own(
     raise AssertionError("unreachable")
 
 
-def _move_aside(folder: str, date: str) -> str:
+def _move_aside(folder: str, date: str, lock: Lock) -> str:
     aside = os.path.join(os.path.dirname(os.path.dirname(folder)), ASIDE)
     _private(aside)
     stem = os.path.join(aside, f"{os.path.basename(folder)}-{re.sub(r'[^0-9T]', '', date[:19])}")
@@ -224,7 +263,11 @@ def _move_aside(folder: str, date: str) -> str:
     while os.path.exists(place):
         number += 1
         place = f"{stem}-{number}"
-    os.rename(folder, place)
+    try:
+        os.rename(folder, place)
+    except PermissionError:
+        lock.release()  # Windows moves nothing that is open
+        os.rename(folder, place)
     return place
 
 
@@ -253,22 +296,3 @@ def _close_to_others(file: str) -> None:
     mode = os.lstat(file).st_mode
     if os.name == "posix" and stat.S_ISREG(mode) and mode & 0o077:
         os.chmod(file, 0o600)
-
-
-def on_network(folder: StrPath, mounts: str | os.PathLike[str] = "/proc/self/mountinfo") -> bool:
-    """Say whether a folder lies on a file system of the network, where that can be known."""
-    try:
-        with open(mounts, encoding="utf-8", errors="surrogateescape") as file:
-            lines = file.readlines()
-    except OSError:
-        return False
-    where = os.path.realpath(folder)
-    longest, kind = -1, ""
-    for line in lines:
-        # "36 35 98:0 /root /mount/point options … - type source options"; the optional fields vary in number.
-        before, _, after = line.partition(" - ")
-        point = before.split(" ")[4].encode("latin-1", "replace").decode("unicode_escape")
-        inside = where == point or where.startswith(point.rstrip("/") + "/")
-        if inside and len(point) >= longest:
-            longest, kind = len(point), after.split(" ")[0]
-    return kind in _NETWORK

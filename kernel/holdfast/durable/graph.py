@@ -37,6 +37,7 @@ from holdfast.durable.kinds import (
     WEAK,
     kind_of,
 )
+from holdfast.durable.libraries import held
 from holdfast.durable.pickling.stored import is_stored
 from holdfast.durable.reducers.inside import storage_of, stored_of
 
@@ -72,7 +73,7 @@ class Walk:
         self.children: list[dict[int, object]] = []
         self.crossings: list[tuple[int, int, object]] = []
         self.opaque: list[list[object]] = []
-        self._seen: dict[int, int] = {id(namespace): -1}
+        self._seen: dict[int, int] = {}
         self._namespace = id(namespace)
         self._pins: list[object] = []
         self._kinds: dict[int, int] = {}
@@ -104,6 +105,8 @@ class Walk:
     def reach(self, node: int, values: Iterable[object]) -> None:
         """Walk everything that `values` hold on behalf of `node`."""
         frontier = [value for value in values if id(type(value)) not in ATOMS]
+        if frontier and not self._seen:
+            self._seen = {**held.ids(), self._namespace: -1}
         frozen: set[int] = set()
         seen, ids, kinds = self._seen, self.ids[node], self._kinds
         while frontier:
@@ -184,14 +187,14 @@ class Walk:
         else:
             # A method of a built-in object holds it; a function of a built-in module does not.
             owner = getattr(obj, "__self__", None)
-            return owner is None or kind_of(type(owner)) == ATOM
+            # What holds a function written in C++ is no value.
+            return owner is None or kind_of(type(owner)) == ATOM or type(owner).__module__ == "pybind11_builtins"
         return True
 
     def _weak(self, node: int, obj: object, found: list[object]) -> None:
         inside, target = _referents(obj), weak_target(obj)
-        if inside or target is None:
-            # With a callback, or dead: not the one that everybody gets for the same target.
-            self._meet(node, obj)
+        # Also one that everybody gets for the same target: when that dies, nothing else tells them apart.
+        self._meet(node, obj)
         # A library's own callback (a figure has a thousand) is looked at when the pickler meets it, if it ever does.
         found.extend(one for one in inside if type(one) is not FunctionType or self._notebook(one))
         if target is not None:

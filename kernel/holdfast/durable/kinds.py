@@ -90,7 +90,7 @@ _TABLES = ((_IN_MEMORY, OPEN), (_WEAK, WEAK), (_CONSTANT, ATOM), (_OPAQUE, LEAF)
 _VALUES = (
     "holdfast.output.mime.", "holdfast.output.display", "holdfast.namespace.results", "holdfast.errors",
     "holdfast.durable.pickling.", "holdfast.durable.reducers.", "holdfast.durable.reports", "holdfast.durable.tables",
-    "holdfast.durable.rows", "holdfast.current",
+    "holdfast.durable.rows", "holdfast.current", "holdfast.transacting",
 )  # fmt: skip
 _CYTHON = frozenset({"cython_function_or_method", "fused_cython_function", "_abc_data"})
 _MRO = type.__dict__["__mro__"]

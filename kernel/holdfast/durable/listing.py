@@ -12,7 +12,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from holdfast.durable.faults import Damaged, NoSession
+from holdfast.durable.faults import Damaged, NoSession, SeveralSessions
 from holdfast.durable.folder import ASIDE, SESSIONS, folder_of
 from holdfast.durable.keys import Seal, StrPath, key_id, user_key
 from holdfast.durable.lock import owner
@@ -51,18 +51,25 @@ def summaries(home: StrPath) -> list[Summary]:
 def history(home: StrPath, name: str) -> tuple[str, Sequence[LogEntry]]:
     """Return a session's whole name and its commits, oldest first, authenticated.
 
-    `name` is the session's, a path that leads to its notebook, or the last part of its name where only one
-    session has it.  Raises `NoSession`, or another StoreError that says why it cannot be read.
+    `name` is the session's, a path that leads to its notebook, the last part of its name, or the beginning of either,
+    where only one session has it.  Raises `NoSession`, or another StoreError that says why it cannot be read.
     """
-    folder = _find(home, name)
+    folder = find(home, name)
     key = user_key(home, make=False)
-    db, its_name, ledger = _ledger(folder, key)
+    db, its_name, ledger = ledger_of(folder, key)
     try:
         return its_name, ledger.log(None)
     except sqlite3.Error as error:
         raise Damaged(str(folder), f"{DATABASE} cannot be read ({error})") from None
     finally:
         db.close()
+
+
+def whole_name(home: StrPath, name: str) -> str:
+    """Return the name of the session that `name` leads to, as in `history`."""
+    db, its_name, _ = ledger_of(find(home, name), user_key(home, make=False))
+    db.close()
+    return its_name
 
 
 def moved_aside(home: StrPath) -> list[str]:
@@ -73,7 +80,8 @@ def moved_aside(home: StrPath) -> list[str]:
         return []
 
 
-def _find(home: StrPath, name: str) -> Path:
+def find(home: StrPath, name: str) -> Path:
+    """Return the folder of the session that `name` leads to, as in `history`."""
     if not Path(home, SESSIONS).is_dir():
         raise NoSession(name, str(home))
     own = key_id(user_key(home, make=False)).hex()
@@ -82,16 +90,24 @@ def _find(home: StrPath, name: str) -> Path:
         for folder in (Path(f"{place}.{own}"), Path(place)):
             if (folder / DATABASE).is_file():
                 return folder
-    last = [one for one in summaries(home) if one.name.replace("\\", "/").rpartition("/")[2] == name]
-    if len(last) != 1:
+    known = summaries(home)
+    found = [one for one in known if _last(one.name) == name]
+    found = found or [one for one in known if name and (one.name.startswith(name) or _last(one.name).startswith(name))]
+    if len(found) > 1:
+        raise SeveralSessions(name, tuple(one.name for one in found))
+    if not found:
         raise NoSession(name, str(home))
-    return Path(last[0].folder)
+    return Path(found[0].folder)
+
+
+def _last(name: str) -> str:
+    return name.replace("\\", "/").rpartition("/")[2]
 
 
 def _summary(folder: Path, key: bytes) -> Summary:
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     try:
-        db, name, ledger = _ledger(folder, key)
+        db, name, ledger = ledger_of(folder, key)
         db.close()
     except StoreError as error:
         return Summary(folder.name, str(folder), size, owner=owner(folder), problem=str(error))
@@ -101,11 +117,13 @@ def _summary(folder: Path, key: bytes) -> Summary:
     return Summary(name, str(folder), size, head.number, head.count, head.at, owner(folder))
 
 
-def _ledger(folder: Path, key: bytes) -> tuple[sqlite3.Connection, str, Ledger]:
+def ledger_of(folder: Path, key: bytes) -> tuple[sqlite3.Connection, str, Ledger]:
     """Open a store beside its owner, verified; the caller closes the connection."""
     db = None
     try:
         db = connect_to_read(str(folder))
+        # All that follows is of one instant: the owner may let commits go meanwhile.
+        db.execute("begin")
         about = identify(db, str(folder), key)
         ledger = Ledger(db, Seal(key, about.ident), str(folder))
         ledger.load()

@@ -16,13 +16,29 @@ from holdfast.durable.audit import Keeper
 from holdfast.durable.components import Component, key_of, name_of
 from holdfast.durable.folder import Session
 from holdfast.durable.pickling.lost import LostValue, fields
-from holdfast.durable.reports import Lost, Restored
-from holdfast.durable.rows import Entry, LostPart, LostParts, NoVariable, State, Surrounding, Variable, Variables
-from holdfast.durable.tables import SHOWN, Table, local_time, size_text
+from holdfast.durable.reports import HELD_BESIDE, HELD_UNSTABLE, HELD_WRITING, Lost, Restored
+from holdfast.durable.rows import (
+    Changes,
+    Log,
+    LostPart,
+    LostParts,
+    NoVariable,
+    State,
+    Surrounding,
+    Variable,
+    Variables,
+)
+from holdfast.durable.tables import SHOWN, Table, size_text
 from holdfast.namespace.results import snapshot
 
 #: The variable that a path leads from: `x['a'].conn`, `a member of x`.
 _ROOT = re.compile(r"(?:a key of |a member of )*([^\W\d]\w*)")
+#: What `%session` says of a variable whose newest state is not stored.
+HELD: dict[str, tuple[State, str]] = {
+    HELD_WRITING: ("pending", "it is being written"),
+    HELD_BESIDE: ("pending", "a cell that still runs can change it; it is stored after that one"),
+    HELD_UNSTABLE: ("unstable", "a thread changes it all the time: what is stored is as of the last quiet look"),
+}
 _TYPE_NAME = type.__dict__["__name__"]
 
 
@@ -76,19 +92,21 @@ class Overview:
         """What is kept around the variables, as far as cells changed it."""
         return Table(Surrounding(what, value) for what, value in self._keeper.ambient.listed())
 
-    def log(self) -> Table[Entry]:
+    def log(self) -> Log:
         """The session's commits, oldest first."""
-        return Table(
-            Entry(
-                entry.number,
-                entry.count,
-                local_time(entry.at),
-                entry.status,
-                tuple(_variables(entry.bound)) + tuple(f"-{name}" for name in _variables(entry.deleted)),
-                _first_line(entry.code),
-            )
-            for entry in self._session.store.log()
-        )
+        from holdfast.durable.changes import log
+
+        return log(self._session.store.log())
+
+    def diff(self, one: str, other: str) -> Changes:
+        """The variables in which two states differ; an empty address means that of the last commit."""
+        from holdfast.durable.changes import changes
+        from holdfast.durable.timeline import Timeline
+
+        store = self._session.store
+        timeline = Timeline(store.log())
+        heads = [store.at(timeline.resolve(address) if address else timeline.here) for address in (one, other)]
+        return changes(store, *heads)
 
     def data(self) -> dict[str, object]:
         """All of it but the log, as JSON takes it."""
@@ -142,12 +160,17 @@ class Overview:
             return Variable(name, kind, "lost", 0, cell, reason=reason)
         if component is None or component.bound.get(key) != id(value):
             return Variable(name, kind, "pending", reason="bound since the last commit")
-        state, reason = self._state(name, value, component)
+        state, reason = self._held(key) or self._state(name, value, component)
         together = tuple(other for other in component.names if other != name)
         audited = component not in keeper.unchecked and (
             keeper.audited or keeper.count in (component.audited, component.cell)
         )
         return Variable(name, kind, state, component.size, component.cell, audited, together, reason)
+
+    def _held(self, key: str) -> tuple[State, str] | None:
+        """Of what the store has in an older state, or not yet: that, and why."""
+        why = self._keeper.held.get(key)
+        return (HELD[why][0], HELD[why][1]) if why is not None else None
 
     def _state(self, name: str, value: object, component: Component) -> tuple[State, str]:
         lost = [part for part in component.lost if _root(part[0]) == name]
@@ -167,8 +190,11 @@ class Overview:
         reason = "; ".join(what if path == name else f"{path}: {what}" for path, _, what in reopened)
         if any(path == name for path, _, _ in reopened):
             return "reopened", reason
-        rebuilt = [what for path, _, what in self.restored.rebuilt if path == name] if self.restored else []
-        return ("rebuilt", rebuilt[0]) if rebuilt else ("kept", reason)
+        restored = self.restored or Restored(0)
+        parts = [part for part in (*restored.rebuilt, *restored.fitted) if _root(part[0]) == name]
+        other = "; ".join(what if path == name else f"{path}: {what}" for path, _, what in parts)
+        state: State = "rebuilt" if any(path == name for path, _, _ in restored.rebuilt) else "kept"
+        return state, "; ".join(filter(None, (reason, other)))
 
     def _lost(self) -> Iterator[tuple[LostPart, list[str]]]:
         """What is not kept, and the variables that it was stored with."""
@@ -207,6 +233,8 @@ def banner(restored: Restored) -> str:
         text += f"; {len(restored.lost)} could not be kept: {_some([path for path, _, _ in restored.lost])}"
         text += " (%session why)"
     lines = [text]
+    if restored.older:
+        lines.append(f"older than that, since newer ones were not stored yet: {_some(restored.older)}")
     if restored.unchecked:
         lines.append(f"not compared since the last cell, so perhaps older than it: {_some(restored.unchecked)}")
     if not restored.audited:
@@ -221,6 +249,8 @@ def banner(restored: Restored) -> str:
         lines.append(f"the kernel before this one died in cell [{died.cell}]{shown}: {reason}")
     elif died.reason:
         lines.append(f"the kernel before this one died: {died.reason}")
+    if died.live:
+        lines.append(f"what ran beside the cells ended with it: {died.live}")
     return "\n".join(lines)
 
 
@@ -256,12 +286,3 @@ def _kind(value: object) -> str:
 def _root(path: str) -> str:
     match = _ROOT.match(path)
     return match[1] if match is not None else ""
-
-
-def _variables(keys: tuple[str, ...]) -> list[str]:
-    return sorted(name for key in keys if (name := name_of(key)) is not None)
-
-
-def _first_line(code: str) -> str:
-    first = code.lstrip().partition("\n")[0].rstrip()
-    return first if len(first) <= 60 else f"{first[:59]}…"

@@ -58,7 +58,7 @@ class Survey:
         self._definitions = definitions
         self._index = index
         #: Whether a definition that is met proposes the names it mentions (an audit looks at one component only).
-        self._mentions = mentions
+        self.mentions = mentions
         self._pins = pins
         self.walk = Walk(namespace, pins.look)
         #: Node numbers by key: a root's, or `@` and a token.
@@ -69,8 +69,11 @@ class Survey:
         self.gone: set[str] = set()
         #: Keys that definitions mention and that were not looked at yet.
         self.maybe: set[str] = set()
-        #: Whether a function that was met can reach every name.
+        #: Those that functions, generators and the like can reach, looked at or not.
+        self.mentioned: set[str] = set()
+        #: Whether a function that was met can reach every name, and whether one ever could.
         self.dynamic = False
+        self.reaches_all = False
         self._queue: list[str] = []
         self._found: list[object] = []
         #: What the opaque leaves of a node lead to: roots and tokens.
@@ -104,8 +107,9 @@ class Survey:
                 for part in parts(obj):
                     if kind_of(type(part)) == FUNCTION:
                         self._notice_function(part, roots, tokens)
-        if self._mentions:
+        if self.mentions:
             self.maybe |= roots
+            self.mentioned |= roots
         return roots, tokens
 
     def _notice_function(self, function: object, roots: set[str], tokens: set[str]) -> None:
@@ -174,18 +178,23 @@ class Survey:
         self._follow(node)
 
     def _mention(self, obj: object) -> None:
-        if self._mentions:
+        if self.mentions:
             self._propose(self._definitions.mentioned(obj))
 
     def _propose(self, names: frozenset[str]) -> None:
         namespace = self._namespace
-        self.maybe.update(key_of(name) for name in names if name in namespace)
-        self.dynamic = self.dynamic or not DYNAMIC.isdisjoint(names)
+        keys = [key_of(name) for name in names if name in namespace]
+        self.maybe.update(keys)
+        self.mentioned.update(keys)
+        if not DYNAMIC.isdisjoint(names):
+            self.dynamic = self.reaches_all = True
 
     def bury(self, dead: Iterable[Definition]) -> None:
         """Propose what functions and classes led to that died since the last commit: after their last call, perhaps."""
         for definition in dead:
-            self.maybe.update(key for key in (*definition.cells, *definition.hoists) if key in self._index.by_root)
+            keys = [key for key in (*definition.cells, *definition.hoists) if key in self._index.by_root]
+            self.maybe.update(keys)
+            self.mentioned.update(keys)
             if definition.code is not None:
                 self._propose(self._definitions.mentioned_by(definition.code))
 
@@ -213,8 +222,9 @@ class Survey:
             return
         self.touched.add(component)
         self._queue.extend(component.roots)
-        if self._mentions:
+        if self.mentions:
             self.maybe |= component.leads
+            self.mentioned |= component.leads
         # Those that it refers to as well: deleting an object runs its class's `__del__`.
         for token in component.tokens | component.refers:
             definition = self._definitions.by_token.get(token)

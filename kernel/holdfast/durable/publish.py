@@ -11,7 +11,8 @@ differs from the stored one writes a version again, unless nothing ran since.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from operator import itemgetter
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -20,57 +21,22 @@ import msgspec
 
 from holdfast.durable.components import Component, Index
 from holdfast.durable.definitions import Definition, same, signature
+from holdfast.durable.draft import Beside, Draft, Overdue, digest_of, fingerprint
+from holdfast.durable.faults import NoRoom
+from holdfast.durable.made import made, meta, pinned, price, spared
 from holdfast.durable.plan import Group, Survey
-from holdfast.durable.reports import Lost, Meta
+from holdfast.durable.reports import HELD_BESIDE, HELD_UNSTABLE, Meta
+from holdfast.durable.shortage import Shortage
+from holdfast.durable.steady import Look, Witness, is_torn
 from holdfast.durable.store.port import Buffer, Record, Store
 from holdfast.durable.world import Codec, SavingWorld
 from holdfast.errors import StoreError
 
 if TYPE_CHECKING:
+    from holdfast.durable.patience import Patience
     from holdfast.durable.pickling.lost import Pickled
-
-_LARGE = 1 << 16
-_NUMBERS, _SHORT = frozenset({int, float, bool, complex}), 1024
-
-
-class Draft:
-    """One commit in the making."""
-
-    def __init__(self) -> None:
-        self.records: list[Record] = []
-        self.names: dict[str, int | None] = {}
-        self.tokens: dict[str, int | None] = {}
-        #: Components that were looked at, and what they are now (None: as they were).
-        self.replaced: set[Component] = set()
-        self.current: list[tuple[Component, list[int]]] = []
-        self.definitions: list[
-            tuple[Definition, int, bytes, tuple[object, ...] | None, frozenset[str], tuple[Lost, ...]]
-        ] = []
-        #: Variables whose stored state changed.
-        self.changed: set[str] = set()
-        self.lost: list[Lost] = []
-
-
-def fingerprint(pickled: Pickled) -> tuple[bytes, tuple[bytes, ...]]:
-    """The digest of a stream with its buffers, and 16 bytes for each chunk of each buffer."""
-    stream = pickled.stream
-    if pickled.size < _LARGE and not pickled.buffers:
-        return hashlib.blake2b(stream, digest_size=16).digest(), ()
-    from holdfast.durable.store.chunks import fingerprints
-
-    prints = tuple(fingerprints(buffer) for buffer in pickled.buffers)
-    return _digest(pickled, prints), prints
-
-
-def _digest(pickled: Pickled, prints: tuple[bytes, ...]) -> bytes:
-    import xxhash
-
-    # The lengths keep two different lists of buffers from looking alike.
-    whole = xxhash.xxh3_128(pickled.stream)
-    whole.update(b"".join(pickled.lead))
-    for buffer, one in zip(pickled.buffers, prints, strict=True):
-        whole.update(b"%d:" % buffer.nbytes + one)
-    return whole.digest()
+    from holdfast.durable.spared import Place, Spare
+    from holdfast.durable.writer import Job
 
 
 class Publisher:
@@ -80,26 +46,32 @@ class Publisher:
         self._codec = codec
         self._world = world
         self._store = store
-        world.put = store.put
+        world.put = partial(store.put, within_budget=True)
         self._index = index
+        self._shortage = Shortage(store, lambda values: codec.dump(values, world), codec.lost)
         self.next_version = 1
         self.next_hoist = 1
         #: Whether digests of the store count as a baseline only: set after a restore, until a cell has run.
         self.pristine = False
+        #: Where other threads may change values while they are looked at: tells when one ran.
+        self.witness: Witness | None = None
+        #: What is written beside the user; None where every reply waits.
+        self.patience: Callable[[], Patience | None] = lambda: None
+        #: Whether another cell that runs can reach a group.
+        self.away: Callable[[Group], bool] | None = None
 
-    def draft(self, survey: Survey, count: int) -> Draft:
-        """What has to be stored so that the store says what the survey saw."""
+    def draft(self, survey: Survey, count: int, spare: Spare | None = None) -> Draft:
+        """What has to be stored so that the store says what the survey saw; `spare`: see the draft."""
         if not (survey.nodes or survey.touched or survey.gone):
             return Draft()
         while True:
-            draft, met = self._try(survey, count)
+            draft, met = self._try(survey, Draft(spare), count)
             if not met:
                 return draft
             survey.meet(met)
 
-    def _try(self, survey: Survey, count: int) -> tuple[Draft, list[object]]:
+    def _try(self, survey: Survey, draft: Draft, count: int) -> tuple[Draft, list[object]]:
         survey.release()
-        draft = Draft()
         draft.replaced = set(survey.touched)
         met: dict[str, object] = {}
         groups = survey.groups()
@@ -151,39 +123,99 @@ class Publisher:
         old = self._before(survey, roots, keys)
         # A child that turned out to belong to its hub's own component is stored in it.
         self._world.shared = {number: key for number, key in group.children.items() if key not in roots}
-        pickled, values = self._dump(values, count)
-        self._meet(pickled, met)
-        digest, prints = fingerprint(pickled)
         bound = {key: id(survey.values[key]) for key in roots}
+        if old is not None and not survey.mentions and self._shortage.lasts(old, bound):
+            draft.current.append((old, group.ids))
+            return
+        seen, held = self._steady(group, partial(self._look, draft, survey, values, roots, count, old))
+        if seen is None:
+            self._hold(draft, group, old, hoists, bound, held)
+            return
+        pickled, values, places, told, doubted, digest, prints, _ = seen
+        self._meet(pickled, met)
         alike = old is not None and self.pristine and old.children == frozenset(group.children.values())
         if old is not None and (old.digest == digest or alike):
-            old.digest, old.seconds = digest, _price(pickled, group, perf_counter() - start)
-            old.hoists, old.bound, old.tokens = dict(hoists), bound, frozenset(group.tokens)
-            old.refers, old.children = frozenset(group.refers), frozenset(group.children.values())
-            old.leads, old.pinned = frozenset(group.leads), _pinned(values)
+            _renew(old, seen, group, hoists, bound)
+            old.seconds = price(pickled, group, perf_counter() - start, told)
+            draft.doubted.update((old,) if doubted else ())
             draft.current.append((old, group.ids))
             draft.lost += old.lost if old.cell == count else ()
             return
-        seconds = _price(pickled, group, perf_counter() - start)
-        component = Component(self.next_version, roots)
+        seconds = price(pickled, group, perf_counter() - start, told)
+        try:
+            buffers, now, digest = self._buffers(seen, keys, roots, survey.touched)
+        except Beside as late:
+            self._hold(draft, group, old, hoists, bound, late.why)
+            return
+        if self.witness is not None and now != prints:
+            self._hold(draft, group, old, hoists, bound, HELD_UNSTABLE)
+            return
+        component = made(self.next_version, group, hoists, bound)
         component.seconds = seconds
         self.next_version += 1
-        component.hoists, component.bound = dict(hoists), bound
-        component.tokens, component.refers = frozenset(group.tokens), frozenset(group.refers)
-        component.children, component.leads = frozenset(group.children.values()), frozenset(group.leads)
-        component.buffers, component.prints, component.digest = self._buffers(pickled, prints, digest, survey.touched)
+        component.buffers, component.prints, component.digest = buffers, now, digest
+        component.places = places if component.digest else ()
+        draft.doubted.update((component,) if doubted else ())
         component.lost = tuple((one.path, one.kind, one.reason) for one in pickled.lost)
         component.reopened = tuple((one.path, one.kind, one.reason) for one in pickled.reopened)
-        component.modules, component.cell, component.pinned = dict(pickled.modules), count, _pinned(values)
+        component.modules, component.cell, component.pinned = dict(pickled.modules), count, pinned(values)
         component.size = pickled.size + sum(buffer.size for buffer in component.buffers)
         draft.lost += component.lost
         draft.records.append(
-            Record(
-                component.version, "component", "", pickled.stream, component.buffers, _meta(component), pickled.lead
-            )
+            Record(component.version, "component", "", pickled.stream, component.buffers, meta(component), pickled.lead)
         )
         draft.names.update(dict.fromkeys(keys, component.version))
         draft.changed |= keys
+        draft.current.append((component, group.ids))
+
+    def _steady(self, group: Group, look: Callable[[], Look]) -> tuple[Look | None, str]:
+        """What a group's values are now, or why that is not for this commit."""
+        if self.away is not None and self.away(group):
+            return None, HELD_BESIDE
+        try:
+            return (look() if self.witness is None else self.witness.steady(look)), HELD_UNSTABLE
+        except Beside as late:
+            return None, late.why
+
+    def _look(
+        self, draft: Draft, survey: Survey, values: dict[str, object], roots: frozenset[str], count: int,
+        old: Component | None,
+    ) -> Look:  # fmt: skip
+        """What the values of a component are now."""
+        try:
+            pickled, values = self._dump(values, count)
+            places, told, doubted = spared(draft, survey, pickled, roots)
+            job = self._job(frozenset(values), roots, pickled, places, told)
+            if job is not None:
+                told = [one.prints for one in job.kept]
+            digest, prints = fingerprint(pickled, told)
+            if (old is not None and old.digest == digest) or self._shortage.admits(pickled, prints, survey.touched):
+                self._shortage.over(values)
+                kept = job.kept if job is not None else ()
+                return Look(pickled, values, places, told, doubted, digest, prints, kept)
+        except NoRoom:
+            pass
+        values = self._shortage.without(values, old, count)
+        pickled = self._codec.dump(values, self._world)
+        return Look(pickled, values, (), (), False, *fingerprint(pickled))
+
+    def _job(
+        self, keys: frozenset[str], roots: frozenset[str], pickled: Pickled, places: tuple[Place | None, ...],
+        told: Sequence[bytes | None],
+    ) -> Job | None:  # fmt: skip
+        """What has written a large value beside the user; raises `Beside` while it does, and where it is to."""
+        patience = self.patience() if pickled.buffers else None
+        return patience.look(keys, roots, pickled, places, told) if patience is not None else None
+
+    def _hold(
+        self, draft: Draft, group: Group, old: Component | None, hoists: dict[int, str], bound: dict[str, int], why: str
+    ) -> None:
+        """Leave what the store has of a component as it is; the next look at it stores it."""
+        component = made(0, group, hoists, bound)
+        if old is not None:
+            component.buffers, component.prints, component.size = old.buffers, old.prints, old.size
+            component.cell, component.seconds = old.cell, old.seconds
+        draft.held.update(dict.fromkeys(component.keys, why))
         draft.current.append((component, group.ids))
 
     def _before(self, survey: Survey, roots: frozenset[str], keys: frozenset[str]) -> Component | None:
@@ -201,11 +233,16 @@ class Publisher:
         self._world.shared = shared
         try:
             pickled = self._codec.dump_definition(obj, self._world)
+        except NoRoom as error:
+            self._lose(draft, definition, obj, hoists, count, str(error))
+            return
         except StoreError:
             raise
         except Exception as error:
             self._lose(draft, definition, obj, hoists, count, f"{type(error).__name__}: {error}")
             return
+        if self.witness is not None and definition.version and is_torn(pickled):
+            return  # a thread changed it meanwhile: its last version stays
         self._meet(pickled, met)
         digest, prints = fingerprint(pickled)
         lost = tuple((one.path, one.kind, one.reason) for one in pickled.lost)
@@ -215,7 +252,7 @@ class Publisher:
             return
         version = self.next_version
         self.next_version += 1
-        buffers, _, digest = self._buffers(pickled, prints, digest, ())
+        buffers, _, digest = self._kept(pickled, prints, digest, {}, self._store.put)
         meta = Meta(hoists=sorted(hoists), digest=digest, cell=count, lost=list(lost), modules=dict(pickled.modules))
         draft.records.append(
             Record(
@@ -269,55 +306,50 @@ class Publisher:
             met[token] = self._world.definition(token)
 
     def _buffers(
-        self, pickled: Pickled, prints: tuple[bytes, ...], digest: bytes, before: Iterable[Component]
+        self, seen: Look, keys: frozenset[str], roots: frozenset[str], before: Iterable[Component]
     ) -> tuple[tuple[Buffer, ...], tuple[bytes, ...], bytes]:
         """Store the chunks that are new; those of the components of before are told by their fingerprints.
 
         Returns the buffers, and fingerprints and digest of what was written: another thread may have changed it.
+        Raises `Beside` where that is to take place beside the user.
         """
+        pickled, prints = seen.pickled, seen.prints
         if not pickled.buffers:
-            return (), prints, digest
-        from holdfast.durable.store.chunks import keep, known
+            return (), prints, seen.digest
+        from holdfast.durable.store.chunks import known
 
-        stored = known(pair for old in before for pair in zip(old.buffers, old.prints, strict=True))
-        kept = [keep(data, self._store.put, stored, one) for data, one in zip(pickled.buffers, prints, strict=True)]
+        pairs = [pair for old in before for pair in zip(old.buffers, old.prints, strict=True)]
+        stored = known((*pairs, *((one.buffer, one.prints) for one in seen.kept)))
+        patience = self.patience()
+        if patience is not None:
+            try:
+                if patience.expects(pickled, prints, stored):
+                    return self._kept(pickled, prints, seen.digest, stored, patience.put)
+            except Overdue:
+                pass
+            patience.hand_over(keys, roots, pickled, seen.places)
+        return self._kept(pickled, prints, seen.digest, stored, self._store.put)
+
+    @staticmethod
+    def _kept(
+        pickled: Pickled, prints: tuple[bytes, ...], digest: bytes, stored: Mapping[bytes, bytes],
+        put: Callable[[memoryview], bytes],
+    ) -> tuple[tuple[Buffer, ...], tuple[bytes, ...], bytes]:  # fmt: skip
+        from holdfast.durable.store.chunks import keep
+
+        kept = [keep(data, put, stored, one) for data, one in zip(pickled.buffers, prints, strict=True)]
         now = tuple(one.prints for one in kept)
         if not all(one.settled for one in kept):
             digest = b""  # like no other: it is stored again at the next look
         elif now != prints:
-            digest = _digest(pickled, now)
+            digest = digest_of(pickled, now)
         return tuple(one.buffer for one in kept), now, digest
 
 
-def _pinned(values: dict[str, object]) -> object:
-    """The value of a component whose one root leads to a number or a short text: holding it costs little."""
-    if len(values) == 1:
-        (value,) = values.values()
-        kind = type(value)
-        if kind in _NUMBERS or (kind is str and len(value) < _SHORT):  # type: ignore[arg-type]
-            return value
-    return None
-
-
-def _price(pickled: Pickled, group: Group, measured: float) -> float:
-    """What the next check will take: as measured, unless something else (a collection, another process) had the CPU."""
-    size = 5e-5 + 2e-7 * pickled.size + 2e-6 * len(group.ids) + 2e-6 * len(group.roots)
-    return min(measured, size + 5e-10 * sum(buffer.nbytes for buffer in pickled.buffers))
-
-
-def _meta(component: Component) -> bytes:
-    return msgspec.json.encode(
-        Meta(
-            roots=sorted(component.roots),
-            hoists=sorted(component.hoists.values()),
-            tokens=sorted(component.tokens),
-            children=sorted(component.children),
-            digest=component.digest,
-            prints=list(component.prints),
-            seconds=round(component.seconds, 6),
-            cell=component.cell,
-            lost=list(component.lost),
-            reopened=list(component.reopened),
-            modules=dict(component.modules),
-        )
-    )
+def _renew(old: Component, seen: Look, group: Group, hoists: dict[int, str], bound: dict[str, int]) -> None:
+    """Note of a component whose stored state is still right what it is made of now."""
+    # What is alike is compared with what the store has: these are its prints only if they are equal.
+    old.digest, old.places = seen.digest, seen.places if seen.prints == old.prints else ()
+    old.hoists, old.bound, old.tokens = dict(hoists), bound, frozenset(group.tokens)
+    old.refers, old.children = frozenset(group.refers), frozenset(group.children.values())
+    old.leads, old.pinned = frozenset(group.leads), pinned(seen.values)

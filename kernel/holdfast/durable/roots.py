@@ -21,7 +21,7 @@ from holdfast.namespace.results import KEPT
 ABSENT = object()
 LAST = ("_", "__", "___")
 #: What the module has before any cell runs.
-_MODULE = frozenset("__builtins__ __name__ __doc__ __package__ __loader__ __spec__ __warningregistry__".split())
+MODULE = frozenset("__builtins__ __name__ __doc__ __package__ __loader__ __spec__ __warningregistry__".split())
 
 
 class Roots:
@@ -85,7 +85,7 @@ class Roots:
         """Whether `name` is bound and the user's: not ours, not the module's, not a reflection of a result."""
         namespace = self._namespace
         value = namespace.dict.get(name, ABSENT)
-        if value is ABSENT or name in _MODULE:
+        if value is ABSENT or name in MODULE:
             return False
         if name in namespace.injected:
             return namespace.injected[name] is not value
@@ -195,10 +195,21 @@ class Roots:
         self.adopt_entry(number, key)
         return key
 
+    def forget_results(self) -> None:
+        """Nothing of `Out` is known any more (a checkout fills it anew)."""
+        for table in (self.results, self.entries, self._keys, self._numbers, self._uses):
+            table.clear()
+        self._last = [0, 0, 0]
+
     def adopt_result(self, key: str, value: object) -> None:
         """Make a stored result known; holding it keeps its id its own."""
         self.results[key] = value
         self._keys[id(value)] = key
+
+    def replace_result(self, key: str, value: object) -> None:
+        """Another object stands for a result (a rollback does that)."""
+        self._keys.pop(id(self.results[key]), None)
+        self.adopt_result(key, value)
 
     def adopt_entry(self, number: int, key: str) -> None:
         """Make the result of a cell known (a restore does)."""

@@ -12,7 +12,7 @@ page when it is touched (that is the file system's to do).
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 from holdfast.durable.audit import Keeper
 from holdfast.durable.components import Component, name_of
@@ -41,22 +41,22 @@ class Verifier:
         self._later = later
         self._tell = tell
         self._over = False
-        buffers = (buffer for component in keeper.index.components() for buffer in component.buffers)
-        self._buffers = list(dict.fromkeys(buffer for buffer in buffers if buffer.size >= MAPPED))
 
-    def start(self) -> None:
-        """Begin, if there is anything to verify."""
-        if self._buffers:
-            threading.Thread(target=self._run, name="holdfast-verifier", daemon=True).start()
+    def start(self, components: Iterable[Component] | None = None) -> None:
+        """Begin with these components (all that there are), if there is anything to verify."""
+        found = self._keeper.index.components() if components is None else components
+        buffers = list(dict.fromkeys(one for component in found for one in component.buffers if one.size >= MAPPED))
+        if buffers:
+            threading.Thread(target=self._run, args=(buffers,), name="holdfast-verifier", daemon=True).start()
 
     def stop(self) -> None:
         """End after the buffer at hand."""
         self._over = True
 
-    def _run(self) -> None:
+    def _run(self, buffers: Sequence[Buffer]) -> None:
         store, bad = self._keeper.store, set[bytes]()
         try:
-            for buffer in self._buffers:
+            for buffer in buffers:
                 if self._over:
                     return
                 if not store.verify(buffer):

@@ -14,6 +14,7 @@ from msgspec import Struct
 from holdfast.durable.definitions import Definitions
 
 if TYPE_CHECKING:
+    from holdfast.durable.guard import Guard
     from holdfast.durable.pickling.lost import Lost, Pickled, World
 
 
@@ -40,6 +41,8 @@ class SavingWorld:
         self.put: Callable[[memoryview], bytes] | None = None
         #: Objects that are referred to: id to key.  Set while a definition is pickled.
         self.shared: dict[int, str] = {}
+        #: Runs the user's code that says how to pickle something; None runs it as it is.
+        self.guard: Guard | None = None
 
     def token(self, definition: object) -> str | None:
         """The token of a function or class that cannot be imported."""
@@ -55,6 +58,10 @@ class SavingWorld:
         if type(obj) is CellType:
             return self._definitions.cells.key(obj)
         return self.shared.get(id(obj))
+
+    def made(self, key: str) -> CellType:
+        """The closure cell of a key."""
+        return self._definitions.cells.made(key)
 
     def resolve(self, reference: str) -> object:
         """Only loading resolves."""

@@ -22,7 +22,10 @@ class Job(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """`ename` is empty for a cell that ended well; `leave` says that it asked to end the kernel."""
+    """`ename` is empty for a cell that ended well; `leave` says that it asked to end the kernel.
+
+    `closing` are messages (type, content) that belong below its traceback.
+    """
 
     ename: str = ""
     evalue: str = ""
@@ -31,3 +34,4 @@ class Outcome(Struct, frozen=True):
     payload: Sequence[Mapping[str, object]] = ()
     metadata: Mapping[str, object] = {}
     leave: bool = False
+    closing: Sequence[tuple[str, Mapping[str, object]]] = ()

@@ -72,6 +72,10 @@ class Surroundings(Protocol):
         """The mode of a cell that asks for none."""
 
     @property
+    def compiled(self) -> Callable[[Job, Unit, Lowered], None]:
+        """Told when a cell is about to run: (job, unit, what its magics ask for); what it raises ends the cell."""
+
+    @property
     def ended(self) -> Callable[[Job, Unit, bool], None]:
         """Told when a cell that ran in the background is over: (job, unit, whether it failed)."""
 
@@ -105,6 +109,8 @@ class Runner:
         self.payload: list[Mapping[str, object]] = []
         #: What the steps around the cell want to say in the reply's metadata.
         self.notes: dict[str, object] = {}
+        #: Messages to be shown below the cell's traceback: (type, content).
+        self.closing: list[tuple[str, Mapping[str, object]]] = []
         #: The running cell, compiled; None before it is.
         self.unit: Unit | None = None
         self.running: Job | None = None
@@ -124,7 +130,7 @@ class Runner:
     def start(self, job: Job) -> None:
         """Compile and run; an async cell goes on as a task."""
         self.running = job
-        self.payload, self.notes, self.unit, self.mode = [], {}, None, ""
+        self.payload, self.notes, self.closing, self.unit, self.mode = [], {}, [], None, ""
         try:
             self._begin(job)
             unit, self.mode = self._compile(job)
@@ -161,7 +167,9 @@ class Runner:
         unit = compile_cell(code, filename, self._flags)
         self._flags = unit.flags
         self.unit = unit
-        return unit, lowered.mode or self._surroundings.mode(unit)
+        self.mode = lowered.mode or self._surroundings.mode(unit)
+        self._surroundings.compiled(job, unit, lowered)
+        return unit, self.mode
 
     @protected
     def _run_sync(self, job: Job, unit: Unit) -> None:
@@ -301,8 +309,8 @@ class Runner:
         self._begun = []
         self._stoppable.end()
         self.running = None
-        payload, notes = tuple(self.payload), dict(self.notes)
-        if payload or notes:
+        payload, notes, closing = tuple(self.payload), dict(self.notes), tuple(self.closing)
+        if payload or notes or closing:
             outcome = Outcome(
                 outcome.ename,
                 outcome.evalue,
@@ -311,6 +319,7 @@ class Runner:
                 payload,
                 notes,
                 outcome.leave,
+                closing,
             )
         self._done(job, outcome)
 

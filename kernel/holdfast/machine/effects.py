@@ -82,6 +82,12 @@ class Stop(Struct, frozen=True):
     """End the process once everything sent has left."""
 
 
+class Identify(Struct, frozen=True):
+    """Nobody named this kernel, and the first cell to come has this id: find its session, then report `Opened`."""
+
+    cell: str
+
+
 class Log(Struct, frozen=True):
     """A line for the kernel's log."""
 
@@ -101,5 +107,6 @@ Effect = (
     | CloseSubshell
     | Leave
     | Stop
+    | Identify
     | Log
 )

@@ -42,7 +42,10 @@ class Published(Struct, frozen=True):
 
 
 class Finished(Struct, frozen=True):
-    """A cell ended.  `ename` is empty when it ended well; `at` is when (monotonic seconds)."""
+    """A cell ended.  `ename` is empty when it ended well; `at` is when (monotonic seconds).
+
+    `closing` are messages (type, content) to be published behind its error.
+    """
 
     token: Message
     ename: str = ""
@@ -52,6 +55,7 @@ class Finished(Struct, frozen=True):
     payload: Sequence[Json] = ()
     metadata: Json = {}
     at: float = 0.0
+    closing: Sequence[tuple[str, Json]] = ()
 
 
 class Committed(Struct, frozen=True):
@@ -95,6 +99,12 @@ class Opened(Struct, frozen=True):
     count: int = 0
 
 
+class Counted(Struct, frozen=True):
+    """The session went to a state with cells up to `count`: the next that counts comes after them."""
+
+    count: int
+
+
 class Left(Struct, frozen=True):
     """The user's side has ended: no cell runs, exit handlers have run, all output has been posted."""
 
@@ -116,6 +126,7 @@ Event = (
     | Handled
     | Asked
     | Opened
+    | Counted
     | Left
     | Stopping
 )

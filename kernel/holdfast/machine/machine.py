@@ -13,11 +13,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import cast
 
-from holdfast.machine.effects import Answer, Deliver, Effect, Leave, Log, Look, Send, Stop
+from holdfast.machine.effects import Answer, Deliver, Effect, Identify, Leave, Log, Look, Send, Stop
 from holdfast.machine.events import (
     Asked,
     CommitFailed,
     Committed,
+    Counted,
     Event,
     Finished,
     Handled,
@@ -31,7 +32,7 @@ from holdfast.machine.events import (
 )
 from holdfast.machine.requests import control, execute, info, stdin, subshells
 from holdfast.machine.state import KernelState, Shell
-from holdfast.wire.contents import CONTENTS, ErrorReply, InputReply, Status, Stream
+from holdfast.wire.contents import CONTENTS, ErrorReply, ExecuteRequest, InputReply, Status, Stream
 from holdfast.wire.message import Draft, Message
 
 Handler = Callable[[KernelState, Message], list[Effect]]
@@ -83,6 +84,7 @@ class Machine:
             Handled: self._handled,
             Asked: self._asked,
             Opened: self._opened,
+            Counted: self._counted,
             Left: self._left,
             Stopping: self._stopping,
         }
@@ -90,6 +92,15 @@ class Machine:
     def starting(self) -> list[Effect]:
         """The one status that has no parent; to be sent when the sockets are bound."""
         return [Send("iopub", Draft("status", Status("starting"), idents=(b"status",)))]
+
+    def greeting(self) -> list[Effect]:
+        """What a new subscriber is told: the state now.
+
+        JupyterLab ignores the status of its own kernel_info_request, so it would show "Unknown" for a kernel that
+        was started again until a cell runs.
+        """
+        state = "idle" if self.state.main.running is None else "busy"
+        return [Send("iopub", Draft("status", Status(state), idents=(b"status",)))]  # type: ignore[arg-type]
 
     def step(self, event: Event) -> list[Effect]:
         """What follows from `event`, in order."""
@@ -158,6 +169,12 @@ class Machine:
         shell = self.state.shells.get(message.header.subshell_id)
         if shell is None or shell.closing:
             return self._refuse(message, f"there is no subshell {message.header.subshell_id!r}")
+        if self.state.nameless and execute.is_stored(cast(ExecuteRequest, message.content)):
+            self.state.nameless = False
+            if isinstance(cell := message.metadata.get("cellId"), str):
+                self.state.opening += 1
+                shell.queue.append((message, event.at))
+                return [Identify(cell)]
         if shell.running is not None or shell.queue or self.state.opening:
             shell.queue.append((message, event.at))
             return []
@@ -205,7 +222,7 @@ class Machine:
     def _next(self, shell: Shell) -> list[Effect]:
         """The shell is free: what is queued up to the next cell, and that cell; or the end of a deleted one."""
         effects: list[Effect] = []
-        while shell.queue and shell.running is None:
+        while shell.queue and shell.running is None and not self.state.opening:
             message, at = shell.queue.popleft()
             if message.msg_type in COMMS:
                 # The thread of a deleted subshell is gone; its comms are not.
@@ -222,9 +239,15 @@ class Machine:
 
     def _opened(self, event: Opened) -> list[Effect]:
         """Cells that came while the session was being restored start now."""
-        self.state.opening = False
+        self.state.opening = max(0, self.state.opening - 1)
         self.state.execution_count = event.count
+        if self.state.opening:
+            return []
         return [effect for shell in tuple(self.state.shells.values()) for effect in self._next(shell)]
+
+    def _counted(self, event: Counted) -> list[Effect]:
+        self.state.execution_count = max(self.state.execution_count, event.count)
+        return []
 
     # ------------------------------------------------------------ what comes back
 

@@ -54,6 +54,7 @@ class KernelState:
         "info",
         "leaving",
         "main",
+        "nameless",
         "opening",
         "prompt",
         "restart",
@@ -68,8 +69,10 @@ class KernelState:
         self.main = Shell(None)
         self.shells: dict[str | None, Shell] = {None: self.main}
         self.subshells_made = 0
-        #: Whether the session is still being restored: everything is answered but cells, which wait for it.
-        self.opening = False
+        #: Sessions that are still being restored: everything is answered but cells, which wait for them.
+        self.opening = 0
+        #: Whether the first cell may say whose session this is, because nothing else does.
+        self.nameless = False
         #: The request whose cell waits for an answer on stdin.
         self.prompt: Message | None = None
         #: Shutdown requests to be answered once the user's side has ended; None while we live.

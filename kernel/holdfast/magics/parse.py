@@ -1,4 +1,4 @@
-"""Lowers what is not Python to Python: `obj?`, `obj??`, `?obj`, `%name …`, and the modes `%%thread` and `%%bg`.
+"""Lowers what is not Python to Python: `obj?`, `obj??`, `?obj`, `%name …`, `%%thread`, `%%bg` and `%%transaction`.
 
 It must never touch a line that Python itself can mean.  A percent sign cannot begin a statement and a question
 mark cannot end one, so only lines on which a logical line begins are looked at.
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from holdfast.magics.lines import statement_lines
 
 _HELP = re.compile(r"[ \t]*(\?{1,2})?[ \t]*([^\W\d][\w.\[\]'\"-]*(?:\.\*)?)[ \t]*(\?{1,2})?[ \t]*")
-_MODE = re.compile(r"\s*^([ \t]*%%(thread|bg)[ \t]*)$", re.MULTILINE)
+_MODE = re.compile(r"\s*^([ \t]*%%(thread|bg|transaction(?=[ \t]|$))([ \t]+[\w \t]*)?)$", re.MULTILINE)
 _LINE = re.compile(r"([ \t]*)%([A-Za-z_]\w*)(?:[ \t]+(.*?))?[ \t\r]*")
 
 #: The builtin that a lowered help line calls: (text of the object, detail level).
@@ -22,28 +22,37 @@ MAGIC = "__holdfast_magic__"
 
 
 class Lowered(NamedTuple):
-    """Python text with the cell's line numbers, and the mode its first line asks for ("", "thread", "bg")."""
+    """Python text with the cell's line numbers, and what its first lines ask for.
+
+    `mode` is "", "thread" or "bg"; `transaction` what follows `%%transaction`, None for a cell without one.
+    """
 
     code: str
     mode: str = ""
+    transaction: str | None = None
 
 
 def lower(code: str) -> Lowered:
     """What `code` means in Python."""
-    mode = ""
-    match = _MODE.match(code) if "%%" in code else None
-    if match is not None:
+    mode, transaction = "", None
+    while "%%" in code and (match := _MODE.match(code)) is not None:
+        words = (match[3] or "").strip()
+        if match[2] == "transaction":
+            transaction = words
+        elif words:
+            break
+        else:
+            mode = match[2]
         # The line becomes a blank one, so that all others keep their numbers.
-        mode = match[2]
         code = code[: match.start(1)] + code[match.end(1) :]
     if "%" not in code and "?" not in code:
-        return Lowered(code, mode)
+        return Lowered(code, mode, transaction)
     lines = code.split("\n")
     suspects = {n for n, line in enumerate(lines) if line.lstrip(" \t").startswith("%") or "?" in line}
     if suspects:
         for n in suspects.intersection(statement_lines(code)):
             lines[n] = _lower_line(lines[n])
-    return Lowered("\n".join(lines), mode)
+    return Lowered("\n".join(lines), mode, transaction)
 
 
 def _lower_line(line: str) -> str:

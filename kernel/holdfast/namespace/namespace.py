@@ -65,6 +65,7 @@ class Namespace:
         self.results = Results(out_limit)
         self._installed = False
         self.prepare()
+        self._first = dict(self.dict)
 
     def install(self) -> None:
         """Become `sys.modules["__main__"]`."""
@@ -85,6 +86,15 @@ class Namespace:
             self.results.rebuild(ns)
             if self._installed:
                 sys.modules["__main__"] = self.module
+
+    def clear(self) -> None:
+        """Take out what cells put in, results included: as before the first cell."""
+        with self.lock:
+            self.results.forget(self.dict)
+            for name in [name for name in self.dict if name not in self._first]:
+                self.dict.pop(name, None)
+            self.dict.update(self._first)
+            self.prepare()
 
     def begin(self, count: int, code: str) -> None:
         """A stored cell starts: `In` and `_i` move on."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from typing import cast
 
 #: Numbered names (`_5`, `_i5`) kept; older ones go, so that the namespace does not grow with history.
 KEPT = 1000
@@ -66,6 +67,23 @@ class Results:
             if name not in ns:
                 ns[name] = value
 
+    def forget(self, ns: dict[str, object]) -> None:
+        """Take every result and input back, as before the first cell; names that the user bound stay."""
+        reflections: dict[str, object] = {f"_{count}": value for count, value in self.out.items()}
+        first = max(1, len(self.inputs) - KEPT)
+        reflections |= {f"_i{count}": code for count, code in enumerate(self.inputs[first:], first)}
+        for name, value in reflections.items():
+            if name in ns and ns[name] is value:
+                del ns[name]
+        for name in (*_LAST, *_LAST_IN):
+            if ns.get(name) is self.bound[name]:
+                ns[name] = ""
+            self.bound[name] = ""
+        self.out.clear()
+        del self.inputs[1:]
+        self._sizes.clear()
+        self._newest_input, self._total = "", 0
+
     def push_input(self, ns: dict[str, object], count: int, code: str) -> None:
         """Cell `count` starts."""
         inputs = self.inputs
@@ -89,6 +107,18 @@ class Results:
         self.out[count] = value
         ns[f"_{count}"] = value
         self._bound_memory(ns, count, value)
+
+    def mark(self) -> tuple[object, ...]:
+        """The results as they are, for `put_back`."""
+        return [self.bound[name] for name in _LAST], dict(self.out), list(self._sizes), self._total
+
+    def put_back(self, marked: tuple[object, ...]) -> None:
+        """Forget the results since then; the names in the user's dict are the caller's."""
+        last, out, sizes, total = cast("tuple[list[object], dict[int, object], list[tuple[int, int]], int]", marked)
+        self.bound.update(zip(_LAST, last, strict=True))
+        self.out.clear()
+        self.out.update(out)
+        self._sizes, self._total = deque(sizes), total
 
     def _shift(self, ns: dict[str, object], names: tuple[str, ...], value: object) -> None:
         bound = self.bound

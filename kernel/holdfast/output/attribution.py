@@ -19,6 +19,19 @@ from typing import Literal
 TOKEN: ContextVar[object] = ContextVar("holdfast_cell", default=None)
 
 
+class _Muted:
+    """The token of what nobody is to see."""
+
+
+MUTED = _Muted()
+
+
+def mute() -> Callable[[], None]:
+    """Drop what this context writes and displays from now on, until the function that is returned is called."""
+    was = TOKEN.set(MUTED)
+    return lambda: TOKEN.reset(was)
+
+
 class Attribution:
     """Knows the newest cell and hands each thread its starter's token."""
 
@@ -32,7 +45,7 @@ class Attribution:
     def current(self) -> object:
         """The token that output written now, here, belongs to."""
         token = TOKEN.get()
-        return self.newest if token is None or self._follow_newest else token
+        return self.newest if token is None or (self._follow_newest and token is not MUTED) else token
 
     def begin(self, token: object) -> None:
         """A cell starts in this context; it is the newest from now on."""

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from holdfast.output.attribution import TOKEN, Attribution
+from holdfast.output.attribution import MUTED, TOKEN, Attribution
 from holdfast.output.mailbox import Mailbox
 
 #: Characters of one line that a forked child holds back at most.
@@ -71,11 +71,13 @@ class OutputStream(io.TextIOBase):
             text = str.__str__(text)
         if self._forked:
             return self._write_below(text)
+        token = TOKEN.get()
+        if token is MUTED:
+            return len(text)
         # The newline that ends a `print` follows its text at once; a bare `print()` follows nothing.
         if text != "\n" or self._line_ended:
             self._collect()
         self._line_ended = text[-1:] == "\n"
-        token = TOKEN.get()
         attribution = self._attribution
         if token is None or attribution._follow_newest:
             token = attribution.newest

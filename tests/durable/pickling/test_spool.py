@@ -75,7 +75,7 @@ class Watched(MemoryStore):
         super().__init__()
         self.longest = self.put_bytes = 0
 
-    def put(self, data: memoryview) -> bytes:
+    def put(self, data: memoryview, *, within_budget: bool = False) -> bytes:
         """Note the size."""
         if self.full:
             raise NotKept("memory", "database or disk is full")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from helpers.stores import DATE, MIB, cell, component, noise, stored
 from holdfast.durable import folder
@@ -27,6 +28,11 @@ class Life:
         """Close the store and open what a new process would find."""
         self.store = self._open_again(self.store)
         return self.store
+
+    def twice(self) -> Iterator[Store]:
+        """The store as it is, then as a new process would find it."""
+        yield self.store
+        yield self.restart()
 
 
 @pytest.fixture(params=["memory", "full", "process", "network"])
@@ -94,6 +100,45 @@ def test_many_commits_end_in_the_same_manifest(life: Life) -> None:
     head = life.restart().head()
     assert head is not None
     assert (head.number, head.version, head.names) == (200, 200, expected)
+
+
+def test_any_commit_can_be_looked_at(life: Life) -> None:
+    """The manifest, state and parent as of each commit, before and after a whole manifest, are those it had then."""
+    expected: list[Head] = []
+    for number in range(1, 71):
+        record = () if number % 11 == 0 else (component(number),)
+        names = {f"n{number % 7}": None if number % 11 == 0 else number}
+        life.store.commit(cell(number, *record, names=names, tokens={"t": number}, state=b"%d" % number))
+        head = life.store.head()
+        assert head is not None
+        expected.append(head)
+    for store in life.twice():
+        assert [store.at(number) for number in range(1, 71)] == expected
+
+
+@pytest.mark.parametrize("number", [-1, 0, 3])
+def test_a_commit_that_was_never_made_is_absent(number: int, life: Life) -> None:
+    """And the sentence says which there are."""
+    with pytest.raises(Absent, match=f"no commit {number} in this session: nothing was committed yet"):
+        life.store.at(number)
+    life.store.commit(cell(1))
+    life.store.commit(cell(2))
+    with pytest.raises(Absent, match=f"no commit {number} in this session: they go from 1 to 2"):
+        life.store.at(number)
+
+
+def test_a_commit_says_which_one_it_changed(life: Life) -> None:
+    """The newest, unless another is named; head, history and `at` tell, also after a restart."""
+    for number in range(1, 4):
+        life.store.commit(cell(number, component(number)))
+    life.store.commit(replace(cell(4), parent=2))
+    life.store.commit(cell(5))
+    for store in life.twice():
+        head = store.head()
+        assert head is not None
+        assert head.parent == 4
+        assert [entry.parent for entry in store.log()] == [0, 1, 2, 2, 4]
+        assert [store.at(number).parent for number in range(1, 6)] == [0, 1, 2, 2, 4]
 
 
 def test_commits_go_on_after_a_restart(life: Life) -> None:
@@ -239,7 +284,7 @@ def test_the_log_tells_each_commit(life: Life) -> None:
     life.store.commit(Commit(2, 3, "boom", "error", DATE, (), {"v1": None}, {}, b"", ("", "", b"")))
     expected = [
         LogEntry(1, 1, 1, "x = '\ud800é'", "ok", DATE, ("v1",), ()),
-        LogEntry(2, 2, 3, "boom", "error", DATE, (), ("v1",)),
+        LogEntry(2, 2, 3, "boom", "error", DATE, (), ("v1",), 1),
     ]
     assert list(life.store.log()) == expected
     assert list(life.restart().log()) == expected

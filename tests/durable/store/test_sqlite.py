@@ -16,7 +16,7 @@ from helpers.stores import MIB, cell, component, noise, stored
 from holdfast.durable import folder
 from holdfast.durable.faults import Absent, NotKept
 from holdfast.durable.folder import Session, open_session
-from holdfast.durable.store import packs
+from holdfast.durable.store import files, packs
 from holdfast.durable.store.points import Point
 from holdfast.durable.store.schema import DATABASE
 
@@ -133,7 +133,7 @@ def test_the_pack_is_on_the_disk_before_the_transaction_begins(
     seen: list[str] = []
     session = open_session(tmp_path, "s", mode)  # type: ignore[arg-type]
     buffer = stored(session.store, noise(MIB))
-    real = packs.flush
+    real = files.flush
 
     def flush(descriptor: int) -> None:
         seen.append("flush")

@@ -6,6 +6,7 @@ It must never make an object for a mark that the world can answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from holdfast.durable.pickling import functions
 from holdfast.durable.pickling.lost import Lost, LostValue, World, fields
@@ -17,11 +18,19 @@ class Answers:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        #: Classes that the stream names, where it was written under other versions.
+        self.met: set[type] | None = getattr(world, "met", None)
         self.lost: dict[int, LostValue] = {}
         #: Placeholders for what was stored and could not be loaded.
         self.missed: list[LostValue] = []
         #: Those for classes and functions that are not there any more, by module and name.
         self.gone: dict[tuple[str, str], LostValue] = {}
+
+    def note(self, found: Any) -> Any:
+        """Note a class that the stream names."""
+        if self.met is not None and isinstance(found, type):
+            self.met.add(found)
+        return found
 
     def memo(self) -> dict[int, object]:
         """What both sides start with: see `PRESET` of the pickler."""

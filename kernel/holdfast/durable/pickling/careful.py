@@ -33,7 +33,7 @@ class CarefulUnpickler(_Base):  # type: ignore[misc]
     def find_class(self, module: str, name: str) -> Any:
         """The object of that name, or a placeholder."""
         try:
-            return super().find_class(module, name)
+            return self._answers.note(super().find_class(module, name))
         except Exception as error:
             return self._answers.gone.setdefault((module, name), LostValue(f"{module}.{name}", name, words(error)))
 
@@ -101,7 +101,10 @@ class CarefulUnpickler(_Base):  # type: ignore[misc]
                 setattr(target, name, value)
             except Exception as error:
                 path, missed = f"{type(target).__qualname__}.{name}", self._answers.missed
-                if all(fields(one)[0] != path for one in missed):
+                if self._answers.met is not None and (value is None or name.startswith("_")):
+                    # Nothing of the user's: how another version of a library keeps what it knows.
+                    self._answers.world.versions.dropped.append((target, name))  # type: ignore[attr-defined]
+                elif all(fields(one)[0] != path for one in missed):
                     missed.append(LostValue(path, type(value).__qualname__, words(error)))
 
 

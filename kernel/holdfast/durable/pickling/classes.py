@@ -17,12 +17,15 @@ from types import FunctionType, MemberDescriptorType
 from typing import Any
 
 from holdfast.durable.kinds import ATOM, kind_of
+from holdfast.durable.pickling import generated
 from holdfast.durable.pickling.lost import Unkeepable, World
 
 _DICT = type.__dict__["__dict__"]
 _MODULE = type.__dict__["__module__"]
 _QUALNAME = type.__dict__["__qualname__"]
+_BASE = type.__dict__["__base__"]
 _BASES = type.__dict__["__bases__"]
+_SIZE = type.__dict__["__basicsize__"]
 _NAME = type.__dict__["__name__"]
 _MRO = type.__dict__["__mro__"]
 #: What comes with the class, is set on its own, or is a note of `copyreg` (which pickling an instance leaves there).
@@ -73,6 +76,9 @@ def type_of(name: str) -> type:
         iter(b""),
         iter(range(0)),
         reversed([]),
+        {}.keys(),
+        {}.values(),
+        {}.items(),
     )
     return next(type(sample) for sample in samples if type(sample).__name__ == name)
 
@@ -99,9 +105,13 @@ def parts(cls: object, world: World) -> tuple[tuple[object, ...], list[object]]:
         "class", type(cls), _NAME.__get__(cls), _BASES.__get__(cls), module_of(cls), qualname_of(cls), slots, abstract,
     )  # fmt: skip
     skipped = _MADE | frozenset(slots or ())
-    members = [(_RENAMED.get(name, name), value) for name, value in _DICT.__get__(cls).items() if name not in skipped]
+    members = [
+        (_RENAMED.get(name, name), value)
+        for name, value in _DICT.__get__(cls).items()
+        if name not in skipped and not generated.of_this_python(name, value)
+    ]
     # What instances are made and compared with comes first: the rest may hold instances.
-    members.sort(key=lambda member: not _is_plain(member[1]))
+    members.sort(key=lambda member: (not _is_plain(member[1]), not member[0].startswith("__dataclass_")))
     names = [name for name, _ in members]
     extra = _extra(cls, abstract)
     order = [name for name in _DICT.__get__(cls) if name not in skipped and not name.startswith("__")]
@@ -139,7 +149,7 @@ def make(made: tuple[Any, ...]) -> type:
     namespace: dict[str, Any] = {"__module__": module, "__qualname__": qualname}
     if slots is not None:
         namespace["__slots__"] = slots
-    if any("__init_subclass__" in _DICT.__get__(one) for base in bases for one in _MRO.__get__(base)[:-1]):
+    if any(map(_has_hook, bases)):
         cls = type.__new__(meta, name, (_shield(bases), *bases), namespace)
         type.__setattr__(cls, "__bases__", bases)
     else:
@@ -157,15 +167,29 @@ def make(made: tuple[Any, ...]) -> type:
 def _shield(bases: tuple[type, ...]) -> type:
     """A base that keeps `type.__new__` from calling `__init_subclass__` of the real ones; taken out at once.
 
-    It has what they have of `__dict__` and `__weakref__`: bases can only be assigned between equal layouts.
+    Bases can only be assigned between equal layouts, so it adds to the same class what the first of them adds.
     """
 
     def __init_subclass__(cls: type, **_: object) -> None:  # noqa: N807
         """Nothing."""
 
-    slots = [name for name in ("__dict__", "__weakref__") if any(_offset(base, name) for base in bases)]
+    like = bases[0]
+    while like is not object and _layout(like) == _layout(_BASE.__get__(like)):
+        like = _BASE.__get__(like)
+    under: type = object if like is object else _BASE.__get__(like)
+    if _has_hook(under):  # making one below it would call it
+        under = object
+    slots = [name for name in ("__dict__", "__weakref__") if _offset(like, name) and not _offset(under, name)]
     made: Any = classmethod(__init_subclass__)  # type: ignore[arg-type]
-    return type("Shield", (), {"__slots__": tuple(slots), "__init_subclass__": made})
+    return type.__new__(type(under), "Shield", (under,), {"__slots__": tuple(slots), "__init_subclass__": made})
+
+
+def _layout(cls: type) -> tuple[object, ...]:
+    return _SIZE.__get__(cls), *(bool(_offset(cls, name)) for name in _OFFSETS)
+
+
+def _has_hook(cls: type) -> bool:
+    return any("__init_subclass__" in _DICT.__get__(one) for one in _MRO.__get__(cls)[:-1])
 
 
 def _offset(cls: type, name: str) -> int:
@@ -197,8 +221,11 @@ def put(cls: type, name: str, value: object) -> None:
 
 
 def end(cls: type, extra: dict[str, Any]) -> None:
-    """Phase two ends: the attributes are put into their order."""
+    """Phase two ends: the attributes are put into their order, and what the class's Python writes is there."""
     known = _DICT.__get__(cls)
+    if "__dataclass_params__" in known:
+        generated.mend(cls)
+        generated.add(cls)
     for name in extra.get("order", ()):
         value = known[name]
         type.__delattr__(cls, name)

@@ -178,6 +178,10 @@ def _compiled(source: tuple[str, int, str] | None, namespace: dict[str, Any], kn
 
     if known and source is not None:
         return compiled(source, known, shape)
+    from holdfast.durable.pickling.generated import hollow, is_written
+
+    if known and is_written(known):
+        return hollow(known)
     name = namespace.get("__name__")
     if known and "_tuple_new" in namespace and str(name).startswith("namedtuple_"):
         return of_namedtuple(known)

@@ -20,6 +20,8 @@ from holdfast.errors import CellError
 class World(Protocol):
     """What a stream refers to instead of copying (implemented by the graph).
 
+    `versions` and `met`, where an implementation has them, take what is done about streams of other versions (`met` is
+    None for one of the same versions).
     `put`, where an implementation has it, takes each full MiB of a stream and gives its digest.
     `shared`, where an implementation has it, is empty when `reference` knows of nothing but closure cells: then
     exact built-in containers are pickled without asking.

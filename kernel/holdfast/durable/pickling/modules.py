@@ -6,17 +6,25 @@ import sys
 from collections.abc import Iterable
 
 _NONE = frozenset({"", "__main__", "holdfast", "builtins"})
+#: The name under which streams say which Python wrote them.
+PYTHON = "Python"
 #: Digests of users' module files, by path and what stat says of them.
 _digests: dict[tuple[str, int, int], str] = {}
 _known: dict[str, str] = {}
 
 
 def versions(modules: Iterable[str]) -> dict[str, str]:
-    """Top-level module to version; for a file of the user's, `source` and a digest of it."""
+    """Top-level module to version; for a file of the user's, `source` and a digest of it.
+
+    What comes with Python has its version, under `PYTHON`.
+    """
     result: dict[str, str] = {}
     for name in sorted(modules):
         top = name.partition(".")[0]
-        if top in _NONE or top in sys.stdlib_module_names:
+        if top in _NONE:
+            continue
+        if top == PYTHON or top in sys.stdlib_module_names:
+            result[PYTHON] = python()
             continue
         module = sys.modules.get(top)
         version = _known.get(top)
@@ -32,6 +40,11 @@ def versions(modules: Iterable[str]) -> dict[str, str]:
             if digest:
                 result[name] = digest
     return result
+
+
+def python() -> str:
+    """The version of this Python, as far as its library and its byte code depend on it."""
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def _source(module: object) -> str:

@@ -24,9 +24,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from holdfast.durable.guard import hooked
 from holdfast.durable.pickling import classes, functions, marks
 from holdfast.durable.pickling.lost import Lost, LostValue, Pickled, World, fields, words
-from holdfast.durable.pickling.modules import importable, versions
+from holdfast.durable.pickling.modules import PYTHON, importable, versions
 from holdfast.durable.pickling.spool import Spool
 from holdfast.durable.reducers.registry import Keeping, find
 from holdfast.errors import StoreError
@@ -53,6 +54,7 @@ class Pickler(pickle.Pickler):
         # Both sides start with the same memo, so the namespace (an exact dict) is a reference too.
         self.memo = {**_MEMO, id(world.namespace): (0, world.namespace)}
         self._world = world
+        self._guard = getattr(world, "guard", None)
         self._how: dict[int, Callable[[Any], Reduced]] = {}
         #: The definition that this stream is about: it and its members are written out, not referred to.
         self.own: object = None
@@ -93,8 +95,16 @@ class Pickler(pickle.Pickler):
             return lambda obj: self._by(reducer, obj)
         if type(cls) is type and cls in dispatch_table:
             registered = dispatch_table[cls]
-            return lambda obj: self._guarded(registered, obj)
-        return self._plain
+            return lambda obj: self._careful(registered, obj)
+        return self._plain if self._guard is None or not hooked(cls) else self._hooked
+
+    def _run[T](self, function: Callable[[Any], T], argument: object, cls: type) -> T:
+        """Code of the user's, in the care of the guard if there is one."""
+        return function(argument) if self._guard is None else self._guard.call(function, argument, cls)
+
+    def _hooked(self, obj: Any) -> Reduced:
+        """An object whose class says in Python how it is pickled."""
+        return self._careful(_reduce, obj)
 
     def _plain(self, obj: Any) -> Reduced:
         try:
@@ -105,15 +115,18 @@ class Pickler(pickle.Pickler):
             return reduced
         return self._checked(obj, reduced)
 
-    def _guarded(self, reduce: Callable[[Any], Reduced], obj: Any) -> Reduced:
+    def _careful(self, reduce: Callable[[Any], Reduced], obj: Any) -> Reduced:
         try:
-            return self._checked(obj, reduce(obj))
+            return self._checked(obj, self._run(reduce, obj, type(obj)))
         except Exception as error:
             return self._lose(obj, words(error))
 
     def _by(self, reducer: Callable[[Any, Keeping], Reduced], obj: Any) -> Reduced:
         try:
-            reduced = reducer(obj, self.keeping)
+            if self._guard is None or reducer.__module__.startswith("holdfast."):
+                reduced = reducer(obj, self.keeping)
+            else:
+                reduced = self._guard.call(lambda one: reducer(one, self.keeping), obj, type(obj))
         except Exception as error:
             return self._lose(obj, words(error))
         return self._plain(obj) if reduced is NotImplemented else self._checked(obj, reduced)
@@ -131,7 +144,7 @@ class Pickler(pickle.Pickler):
         if len(reduced) > 3 and (reduced[3] is not None or (len(reduced) > 4 and reduced[4] is not None)):
             # The iterators run user code where `items` or `__iter__` are overridden.
             try:
-                parts = [part if part is None else iter(list(part)) for part in reduced[3:5]]
+                parts = [part if part is None else iter(self._run(list, part, type(obj))) for part in reduced[3:5]]
             except Exception as error:
                 return self._lose(obj, words(error))
             reduced = (*reduced[:3], *parts, *reduced[5:])
@@ -177,7 +190,7 @@ class Pickler(pickle.Pickler):
 
     def _builtin(self, obj: BuiltinFunctionType) -> Reduced:
         self._note(obj.__module__)
-        return self._guarded(lambda one: one.__reduce_ex__(5), obj)
+        return self._careful(_reduce, obj)
 
     def _module(self, obj: ModuleType) -> Reduced:
         if obj.__dict__ is self._world.namespace:
@@ -219,6 +232,10 @@ class Pickler(pickle.Pickler):
 
     def _left(self, obj: Any) -> Reduced:
         return NotImplemented
+
+
+def _reduce(obj: Any) -> Reduced:
+    return obj.__reduce_ex__(5)
 
 
 def _collector(buffers: list[memoryview]) -> Callable[[pickle.PickleBuffer], bool]:
@@ -353,6 +370,8 @@ def dump_definition(definition: object, world: World) -> Pickled:
     pickler.root = str(getattr(definition, "__qualname__", "?"))
     made, state = (functions if type(definition) is FunctionType else classes).parts(definition, world)
     pickler.dump(made)
+    if type(definition) is FunctionType:
+        pickler.modules.add(PYTHON)
     parts: Iterable[object] = state
     for part in parts:
         write(pickler, part)

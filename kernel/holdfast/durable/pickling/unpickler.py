@@ -37,10 +37,23 @@ class Unpickler(pickle.Unpickler):
         return self._memo[key] if type(key) is int else self._answers.world.resolve(key)
 
 
+class Noting(Unpickler):
+    """One for a stream of other versions: it notes the classes that the stream names."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """The object of that name."""
+        return self._answers.note(super().find_class(module, name))
+
+
+def _how(answers: Answers) -> type[Unpickler]:
+    return Unpickler if answers.met is None else Noting
+
+
 def load(stream: bytes, buffers: Sequence[memoryview], world: World) -> dict[str, object]:
     """The variables of one component, by key."""
+    answers = Answers(world)
     try:
-        return _load(Unpickler, stream, buffers, Answers(world))
+        return _load(_how(answers), stream, buffers, answers)
     except Exception:
         from holdfast.durable.pickling.careful import CarefulUnpickler
 
@@ -61,13 +74,19 @@ def _load(how: Any, stream: bytes, buffers: Sequence[memoryview], answers: Answe
 def skeleton(stream: bytes, buffers: Sequence[memoryview], world: World) -> object:
     """Phase one: the function or class exists.  Raises Unkeepable, or what `type.__new__` raises."""
     made = Unpickler(stream, buffers, Answers(world)).load()
-    return functions.make(made) if made[0] == "function" else classes.make(made)
+    if made[0] != "function":
+        return classes.make(made)
+    function = functions.make(made)
+    if made[1] != functions.magic() and (notes := getattr(world, "versions", None)) is not None:
+        notes.built.append(function)
+    return function
 
 
 def fill(definition: object, stream: bytes, buffers: Sequence[memoryview], world: World) -> None:
     """Phase two: its state.  May be called again, for one that was filled while something it needs was missing."""
+    answers = Answers(world)
     try:
-        _fill(Unpickler, definition, stream, buffers, Answers(world))
+        _fill(_how(answers), definition, stream, buffers, answers)
     except Exception:
         from holdfast.durable.pickling.careful import CarefulUnpickler
 

@@ -6,10 +6,11 @@ import gc
 import sys
 import warnings
 from functools import lru_cache
+from itertools import chain
 from types import MappingProxyType, MemberDescriptorType, MethodType
 from typing import Any
 
-from holdfast.durable.pickling.functions import magic
+from holdfast.durable.pickling.functions import magic, record, shape
 from holdfast.durable.pickling.lost import Unkeepable
 from holdfast.durable.reducers.registry import Keeping
 
@@ -58,20 +59,24 @@ def subclass_of_property(cls: Any, fget: Any, fset: Any, fdel: Any, doc: Any) ->
     return made
 
 
-def code(stamp: bytes, data: bytes) -> Any:
-    """A code object, under the Python that made it only."""
+def code(stamp: bytes, data: bytes, source: tuple[str, int, str] | None = None, known: tuple[Any, ...] = ()) -> Any:
+    """A code object; under another Python than the one that made it, that of a function from its source."""
     import marshal
 
-    if stamp != magic():
+    if stamp == magic():
+        return marshal.loads(data)
+    if source is None:
         raise Unkeepable("it was compiled by another Python")
-    return marshal.loads(data)
+    from holdfast.durable.pickling.source import compiled
+
+    return compiled(source, known, shape)
 
 
 def reduce_code(obj: Any, keeping: Keeping) -> Any:
     """A code object by itself (functions keep theirs with its source)."""
     import marshal
 
-    return code, (magic(), marshal.dumps(obj, 2))
+    return code, (magic(), marshal.dumps(obj, 2), record(obj), shape(obj))
 
 
 def reduce_proxy(obj: Any, keeping: Keeping) -> Any:
@@ -291,6 +296,29 @@ def reduce_hash(obj: Any, keeping: Keeping) -> Any:
     return new_hash, (name,)
 
 
+def ended_chain() -> Any:
+    """A chain that has come to its end."""
+    made: chain[Any] = chain()
+    next(made, None)
+    return made
+
+
+def list_iterator(items: list[Any], index: int) -> Any:
+    """An iterator at a place of a list, which is not filled yet when the iterator lies in it."""
+    length = len(items)
+    list.extend(items, [None] * (index - length))
+    made: Any = list.__iter__(items)
+    made.__setstate__(index)
+    list.__delitem__(items, slice(length, None))
+    return made
+
+
+def reduce_list_iterator(obj: Any, keeping: Keeping) -> Any:
+    """Python's own would take a place for the end of a list that is not filled yet."""
+    reduced = obj.__reduce__()
+    return (list_iterator, (reduced[1][0], reduced[2])) if len(reduced) == 3 else reduced
+
+
 def reduce_iterator(obj: Any, keeping: Keeping) -> Any:
     """An iterator of itertools, where this Python still tells its state."""
     with warnings.catch_warnings():
@@ -299,4 +327,5 @@ def reduce_iterator(obj: Any, keeping: Keeping) -> Any:
             reduced = obj.__reduce__()
         except TypeError:
             raise Unkeepable("this Python cannot save where an iterator of itertools stands") from None
-    return reduced
+    # Python's own would make one that has not begun.
+    return (ended_chain, ()) if reduced == (chain, ()) else reduced

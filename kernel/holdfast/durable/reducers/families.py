@@ -33,6 +33,7 @@ FAMILIES: dict[str, str] = {
     "_hashlib.HASH": "builtins:reduce_hash",
     "_blake2.blake2b": "builtins:reduce_hash",
     "_blake2.blake2s": "builtins:reduce_hash",
+    "builtins.list_iterator": "builtins:reduce_list_iterator",
     **dict.fromkeys(
         (
             f"itertools.{name}"
@@ -49,6 +50,7 @@ FAMILIES: dict[str, str] = {
     "typing.ParamSpec": "variables:reduce_variable",
     "typing.TypeVarTuple": "variables:reduce_variable",
     "typing.NewType": "variables:reduce_newtype",
+    "typing.ForwardRef": "variables:reduce_forward",
     "typing.TypeAliasType": "variables:reduce_alias",
     "weakref.ReferenceType": "weak:reduce_ref",
     "weakref.ProxyType": "weak:reduce_weak_proxy",
@@ -95,6 +97,15 @@ FAMILIES: dict[str, str] = {
     "torch.Tensor": "learning:reduce_tensor",
     "torch.storage.UntypedStorage": "learning:reduce_storage",
 }
+#: What is asked of a value that was stored under another version of its library, before it is taken for kept.
+CHECKS: dict[str, str] = dict.fromkeys(
+    (
+        f"pandas{module}.{name}"
+        for name, module in (("DataFrame", ".core.frame"), ("Series", ".core.series"), ("Index", ".core.indexes.base"))
+        for module in (module, "")
+    ),
+    "frames:check",
+)
 REASONS: dict[str, str] = {
     "ipywidgets.widgets.widget.Widget": "a widget lives in the page that showed it",
     "matplotlib.backend_bases.FigureManagerBase": "its window belongs to the process that ended",

@@ -70,3 +70,10 @@ def reduce_polars(obj: Any, keeping: Keeping) -> Any:
     """A frame or series of polars: its own pickle, but beside the stream where it is large."""
     state = obj.__getstate__()
     return (from_state, (type(obj), pickle.PickleBuffer(state))) if type(state) is bytes else NotImplemented
+
+
+def check(obj: Any) -> None:
+    """Raise what a frame, series or index raises that does not fit this pandas: all of it is looked at, lazily."""
+    copied = obj.copy()
+    if not copied.equals(obj) or copied.shape != obj.shape or len(repr(obj[:1])) == 0:
+        raise ValueError("a copy of it is not equal to it")

@@ -75,6 +75,21 @@ def find(cls: type, mro: tuple[type, ...]) -> Reducer | None:
     return _refusing("it belongs to the kernel of the process that ended") if is_machinery(cls) else None
 
 
+def check_of(cls: type) -> Callable[[Any], object] | None:
+    """What fails for a value of the class that does not work, where there is such a check."""
+    from holdfast.durable.reducers.families import CHECKS
+
+    for base in type.__dict__["__mro__"].__get__(cls):
+        where = CHECKS.get(f"{type.__dict__['__module__'].__get__(base)}.{type.__dict__['__qualname__'].__get__(base)}")
+        if where is not None:
+            import importlib
+
+            module, _, function = where.partition(":")
+            check: Callable[[Any], object] = getattr(importlib.import_module(_OURS + module), function)
+            return check
+    return None
+
+
 def _loaded(name: str, found: str | Reducer) -> Reducer:
     if isinstance(found, str):
         import importlib
@@ -116,4 +131,5 @@ def _late(entry: Any) -> Reducer:
     def reduce(obj: Any, keeping: Keeping) -> Any:
         return entry.load()(obj, keeping)
 
+    reduce.__module__ = "foreign"  # it runs in the care of the guard
     return reduce

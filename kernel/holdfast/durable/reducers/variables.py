@@ -108,3 +108,22 @@ def newtype() -> Any:
     from typing import NewType
 
     return object.__new__(NewType)
+
+
+def forward(text: str, settings: dict[str, Any], evaluated: tuple[Any, ...]) -> Any:
+    """A reference to a type by its name: its code is compiled by this Python."""
+    from typing import ForwardRef
+
+    made: Any = ForwardRef(text, **settings)
+    if evaluated:
+        made.__forward_evaluated__, made.__forward_value__ = True, evaluated[0]
+    return made
+
+
+def reduce_forward(obj: Any, keeping: Keeping) -> Any:
+    """A `typing.ForwardRef` of a Python that compiles it at once; later ones have a `__reduce__`-able state."""
+    if not hasattr(obj, "__forward_code__"):
+        return NotImplemented
+    settings = {"is_argument": obj.__forward_is_argument__, "is_class": obj.__forward_is_class__}
+    evaluated = (obj.__forward_value__,) if obj.__forward_evaluated__ else ()
+    return forward, (obj.__forward_arg__, {**settings, "module": obj.__forward_module__}, evaluated)

@@ -14,15 +14,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 
 from holdfast.durable.faults import Damaged
 from holdfast.durable.keys import sync_folder
+from holdfast.durable.store.files import BINARY, flush, read_at, write_at
 from holdfast.durable.store.points import Crash, Point
 
 PAGE = 4096
 #: Bytes after which a new pack is begun.
 FULL = 1 << 30
+#: Bytes that the disk is given to write while the next ones are prepared.
+_AHEAD = 4 << 20
 _MAGIC = b"holdfast pack 1\0"
 #: Maps of one process: Linux allows 65,530, and Python 3.12 keeps a descriptor open for each.
 _MAPS = 16_384 if sys.version_info >= (3, 13) else 256
@@ -53,6 +57,10 @@ class Packs:
         self._dirty = False
         self.number = 1
         self.tail = 0
+        #: The highest number that a pack has or had.
+        self._highest = 1
+        #: Up to where the system was told to write.
+        self._begun = 0
 
     def path(self, number: int) -> str:
         """Return the file of a pack."""
@@ -65,17 +73,17 @@ class Packs:
         if found < size:
             raise Damaged(self.path(number), f"it has {found} bytes where {size} were written")
 
-    def resume(self, number: int, tail: int) -> None:
-        """Go on after the last committed chunk: cut what lies behind it, remove packs that no commit knows.
+    def resume(self, number: int, tail: int, known: Collection[int]) -> None:
+        """Go on after the last committed chunk: cut what lies behind it, remove packs that are not `known`.
 
         `tail` is 0 when pack `number` has no committed chunk.
         """
-        self.number, self.tail = number, tail
+        self.number, self.tail, self._begun = number, tail, tail
+        self._highest = max(number, *known) if known else number
         for name in os.listdir(self._folder):
             stem, end = os.path.splitext(name)
-            known = stem.isdecimal() and int(stem) < number + (tail > 0)
-            if end == ".pack" and not known:
-                os.unlink(os.path.join(self._folder, name))
+            if end == ".pack" and not (stem.isdecimal() and int(stem) in known):
+                self.remove(name)
         if tail and os.fstat(self._descriptor(number)).st_size > tail:
             os.truncate(self.path(number), tail)
 
@@ -89,11 +97,14 @@ class Packs:
         descriptor = self._descriptor(self.number)
         start = self.tail
         half = data.nbytes // 2
-        _write(descriptor, data[:half], start)
+        write_at(descriptor, data[:half], start)
         self._crash(Point.CHUNK_TORN)
-        _write(descriptor, data[half:], start + half)
+        write_at(descriptor, data[half:], start + half)
         self._dirty = True
         self.tail = -(-(start + data.nbytes) // PAGE) * PAGE
+        if self._durable and self.tail - self._begun >= _AHEAD:
+            begin(descriptor, self._begun, self.tail - self._begun)
+            self._begun = self.tail
         self._crash(Point.CHUNK_WRITTEN)
         return Place(self.number, start, data.nbytes)
 
@@ -105,14 +116,46 @@ class Packs:
         os.ftruncate(descriptor, self.tail)
         if self._durable:
             flush(descriptor)
-        self._dirty = False
+        self._dirty, self._begun = False, self.tail
         return True
 
     def abandon(self) -> None:
         """Begin another pack with the next chunk: this one is full, or the disk failed to keep it."""
         self._dirty = False
-        self.number += 1
-        self.tail = 0
+        self.number = self.next()
+        self.tail = self._begun = 0
+
+    def next(self) -> int:
+        """Return a number that no pack has had."""
+        self._highest += 1
+        return self._highest
+
+    def remove(self, name: str) -> None:
+        """Remove a file that nothing refers to; where the system refuses (Windows, while it is mapped), the next
+        start does."""
+        with suppress(PermissionError, FileNotFoundError):
+            os.unlink(os.path.join(self._folder, name))
+
+    def drop(self, number: int) -> None:
+        """Remove a pack that nothing refers to; what is mapped of it stays mapped."""
+        descriptor = self._open.pop(number, None)
+        if descriptor is not None:
+            os.close(descriptor)
+        self.remove(os.path.basename(self.path(number)))
+
+    def there(self) -> set[int]:
+        """Return the numbers of the packs in the folder."""
+        names = (os.path.splitext(name) for name in os.listdir(self._folder))
+        return {int(stem) for stem, end in names if end == ".pack" and stem.isdecimal()}
+
+    def used(self) -> int:
+        """Return the bytes of all packs."""
+        total = 0
+        with os.scandir(self._folder) as files:
+            for file in files:
+                with suppress(FileNotFoundError):
+                    total += file.stat().st_size
+        return total
 
     def lend(self, numbers: set[int]) -> dict[int, int]:
         """Return descriptors of packs for one reader, who closes them: `close` must not pull them away."""
@@ -122,7 +165,7 @@ class Packs:
         """Read `place.size` bytes with a lent descriptor; raises `Damaged` where the file is too short."""
         done = 0
         while done < place.size:
-            got = os.preadv(descriptor, [into[done : place.size]], place.offset + done)
+            got = read_at(descriptor, into[done : place.size], place.offset + done)
             if not got:
                 raise Damaged(self.path(place.pack), f"it ends within the chunk at {place.offset}")
             done += got
@@ -152,49 +195,48 @@ class Packs:
             os.close(self._open.popitem()[1])
 
     def _create(self) -> None:
-        path = self.path(self.number)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+        while True:
+            try:
+                self._open[self.number] = self.create(self.number)
+                break
+            except FileExistsError:  # it could not be removed, or another machine has made it
+                self.number = self.next()
+        self.tail = PAGE
+        self._crash(Point.PACK_CREATED)
+
+    def create(self, number: int) -> int:
+        """Make a pack with its first page, and return a descriptor; raises OSError."""
+        path = self.path(number)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | BINARY, 0o600)
         try:
-            _write(descriptor, memoryview((_MAGIC + self._ident).ljust(PAGE, b"\0")), 0)
+            write_at(descriptor, memoryview((_MAGIC + self._ident).ljust(PAGE, b"\0")), 0)
             if self._durable:
                 sync_folder(self._folder)
         except OSError:
             os.close(descriptor)
             os.unlink(path)
             raise
-        self._open[self.number] = descriptor
-        self.tail = PAGE
-        self._crash(Point.PACK_CREATED)
+        return descriptor
 
     def _descriptor(self, number: int) -> int:
         found = self._open.get(number)
         if found is None:
             path = self.path(number)
             try:
-                found = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+                found = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | BINARY)
             except OSError as error:
                 raise Damaged(path, error.strerror or str(error)) from None
             expected = _MAGIC + self._ident
-            if os.pread(found, len(expected), 0) != expected:
+            header = memoryview(bytearray(len(expected)))
+            if read_at(found, header, 0) != len(expected) or header != expected:
                 os.close(found)
                 raise Damaged(path, "its first page is not that of a pack of this session")
             self._open[number] = found
         return found
 
 
-def _write(descriptor: int, data: memoryview, offset: int) -> None:
-    """Write all of `data`; a disk that fills up in the middle raises OSError at the next part."""
-    while data.nbytes:
-        done = os.pwrite(descriptor, data, offset)
-        data = data[done:]
-        offset += done
-
-
-def flush(descriptor: int) -> None:
-    """Put a file's bytes on the disk; macOS needs more than fsync for that."""
-    if sys.platform == "darwin":
-        import fcntl
-
-        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
-    else:
-        getattr(os, "fdatasync", os.fsync)(descriptor)
+def begin(descriptor: int, offset: int, size: int) -> None:
+    """Have the system write these bytes now, without waiting: the flush then waits for half as long."""
+    if sys.platform == "linux":
+        # The pages that are being written stay in memory; Python has no `sync_file_range`.
+        os.posix_fadvise(descriptor, offset, size, os.POSIX_FADV_DONTNEED)

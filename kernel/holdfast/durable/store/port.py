@@ -13,7 +13,7 @@ bytes it misses (the value could have changed by then).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -28,6 +28,8 @@ MAPPED = 16 << 20
 DIGEST = 32
 
 Kind = Literal["component", "definition"]
+#: Says, between two steps, whether something more urgent has come up.
+Until = Callable[[], bool]
 
 
 class Buffer(Struct, frozen=True):
@@ -57,7 +59,8 @@ class Commit(Struct, frozen=True):
     """What one cell changed.
 
     `names` and `tokens` hold only what changed, `None` for what is gone.  `promise` is (id, state, value as
-    JSON); an empty id keeps no promise.
+    JSON); an empty id keeps no promise.  `parent` is the commit whose state this one changed, 0 for the newest;
+    the changes are always those to the newest manifest.
     """
 
     count: int
@@ -70,10 +73,11 @@ class Commit(Struct, frozen=True):
     tokens: Mapping[str, int | None]
     state: bytes
     promise: tuple[str, str, bytes]
+    parent: int = 0
 
 
 class Head(Struct, frozen=True):
-    """The newest commit with the whole manifest; `version` is the highest ever stored in the session."""
+    """A commit with the whole manifest; `version` is the highest stored up to it, `parent` 0 for the first one."""
 
     number: int
     count: int
@@ -83,6 +87,7 @@ class Head(Struct, frozen=True):
     names: Mapping[str, int]
     tokens: Mapping[str, int]
     state: bytes
+    parent: int = 0
 
 
 class LogEntry(Struct, frozen=True):
@@ -96,6 +101,7 @@ class LogEntry(Struct, frozen=True):
     at: str
     bound: tuple[str, ...]
     deleted: tuple[str, ...]
+    parent: int = 0
 
 
 class PromiseRow(Struct, frozen=True):
@@ -107,14 +113,22 @@ class PromiseRow(Struct, frozen=True):
     number: int
 
 
+class Records(Protocol):
+    """Whoever can show records, also beside the owner of a store."""
+
+    def record(self, version: int) -> Record:
+        """Return a version, authenticated; see `Store`."""
+
+
 class Store(Protocol):
     """Keeps commits in order.  Methods may be called from any thread, one commit at a time."""
 
-    def put(self, data: memoryview) -> bytes:
+    def put(self, data: memoryview, *, within_budget: bool = False) -> bytes:
         """Keep a chunk (1 byte to 1 MiB, C-contiguous) and return its digest; durable with the next commit.
 
         The bytes are copied before they are hashed, so a value that changes meanwhile is kept as one of its
-        states or a mixture, but always under the digest of what was written.  Raises `NotKept`.
+        states or a mixture, but always under the digest of what was written.  Raises `NotKept`,
+        and with `within_budget` `NoRoom` where the session's budget is spent.
         """
 
     def commit(self, commit: Commit) -> int:
@@ -125,6 +139,12 @@ class Store(Protocol):
 
     def head(self) -> Head | None:
         """Return the newest commit, or None; the cost is that of the manifest, not of the history."""
+
+    def at(self, number: int) -> Head:
+        """Return any commit that is still kept, authenticated; raises `NoCommit`, an `Absent`.
+
+        The cost is that of the nearest whole manifest and of the deltas after it.
+        """
 
     def record(self, version: int) -> Record:
         """Return a version, authenticated; raises `Absent`, `Tampered` or `Damaged`."""
@@ -154,8 +174,17 @@ class Store(Protocol):
     def size(self) -> int:
         """Return the bytes that the session takes."""
 
-    def tidy(self) -> None:
-        """Do in idle time what would hold up a later commit; takes some ms, raises `Damaged`."""
+    def room(self, wanted: int) -> int:
+        """Return the bytes that may still be put, below 0 where the budget is overdrawn.
+
+        Where they are fewer than `wanted`, and that helps, old commits are let go first, which may take seconds.
+        """
+
+    def tidy(self, until: Until) -> bool:
+        """Do in idle time what would hold up a later commit: let old commits go, give back the space that they took.
+
+        Stops after a step of some ms when `until` says so; True when nothing is left to do.  Raises `Damaged`.
+        """
 
     def close(self) -> None:
         """Give everything back; may be called twice.  Chunks put since the last commit are dropped."""

@@ -27,7 +27,7 @@ PREPARED = "session.new"
 PACKS = "packs"
 #: Written into the header as SQLite's application id ("Hold") and user version.
 APPLICATION = 0x486F6C64
-FORMAT = 2
+FORMAT = 3
 #: Where the header of a database says how it is written and read, and what it says in WAL mode.
 _VERSIONS, _WAL = slice(18, 20), b"\2\2"
 _BUSY_SECONDS = 10.0
@@ -42,11 +42,13 @@ create table commits (number integer primary key, parent integer not null, count
     epoch integer not null, code blob not null, status text not null, at text not null, delta blob not null,
     state blob not null, version integer not null, pack integer not null, tail integer not null,
     promise text not null, settled text not null, value blob not null, tag blob not null);
+create table base (first integer not null, previous blob not null, tag blob not null);
 create table manifests (number integer primary key, previous blob not null, names blob not null, tag blob not null);
 create table records (version integer primary key, kind text not null, key blob not null, stream blob,
     layout blob not null, meta blob not null, tag blob not null);
 create table chunks (digest blob primary key, pack integer not null, offset integer not null, size integer not null)
     without rowid;
+create table lease (holder blob not null, host text not null, pid integer not null, until integer not null);
 create table packs (number integer primary key, size integer not null);
 """
 

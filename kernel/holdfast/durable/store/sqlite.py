@@ -14,21 +14,23 @@ the engine (two commit points are none).
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from holdfast.durable.faults import Absent, Damaged, NotKept, Tampered
 from holdfast.durable.keys import Seal
-from holdfast.durable.store.chunks import flat, room, wrong
+from holdfast.durable.retention import DEFAULT, Limits
+from holdfast.durable.store.chunks import wrong
 from holdfast.durable.store.ledger import Entry, Ledger
-from holdfast.durable.store.packs import Packs, Place
+from holdfast.durable.store.packs import Packs
 from holdfast.durable.store.points import Crash, Point, go_on
 from holdfast.durable.store.port import (
     CHUNK,
@@ -41,11 +43,17 @@ from holdfast.durable.store.port import (
     LogEntry,
     PromiseRow,
     Record,
+    Until,
 )
 from holdfast.durable.store.schema import DATABASE, PACKS, About, Durability, connect, identify, settle
+from holdfast.durable.store.shelf import Shelf
 
-#: Commits after which idle time is used to tidy.
-TIDY = 64
+if TYPE_CHECKING:
+    from holdfast.durable.store.lease import Lease
+    from holdfast.durable.store.upkeep import Upkeep
+
+#: What the system says of a full disk, and of one that takes no writes.
+_FULL, _READ_ONLY = (errno.EFBIG, errno.ENOSPC, getattr(errno, "EDQUOT", 122)), (errno.EROFS, errno.EACCES, errno.EPERM)
 #: Stores that a forked child inherited: never closed there, because SQLite's locks belong to the parent.
 _inherited: list[sqlite3.Connection] = []
 
@@ -54,25 +62,38 @@ class SqliteStore:
     """The store of one session folder, whose lock the caller holds.  See the port for what raises when."""
 
     def __init__(
-        self, folder: str, key: bytes, durability: Durability = "full", *, local: bool = True, crash: Crash = go_on
+        self,
+        folder: str,
+        key: bytes,
+        durability: Durability = "full",
+        *,
+        local: bool = True,
+        crash: Crash = go_on,
     ) -> None:
         self._folder = folder
         self._lock = threading.RLock()
         self._crash = crash
         self._pid = os.getpid()
-        self._pending: dict[bytes, Place] = {}
-        self._scratch = bytearray(CHUNK)
         self._stale = False
-        self._tidied = 0
         self._durable = durability == "full"
         self._db: sqlite3.Connection | None = None
+        self._lease: Lease | None = None
+        self._limits = DEFAULT
+        self._upkeep: Upkeep | None = None
         try:
             self._db = db = connect(folder, durability, local=local)
             self.about: About = identify(db, folder, key)
+            if not local:
+                from holdfast.durable.store.lease import Lease
+
+                lease = Lease(folder, db, self._lock)
+                lease.take()
+                self._lease = lease
             self._seal = Seal(key, self.about.ident)
             self._packs = Packs(
-                os.path.join(folder, PACKS), self.about.ident, durable=durability == "full", mapped=local, crash=crash
+                os.path.join(folder, PACKS), self.about.ident, durable=self._durable, mapped=local, crash=crash
             )
+            self._shelf = Shelf(folder, self._lock, self._own, self._packs, crash)
             self._ledger = Ledger(db, self._seal, folder)
             self._ledger.load()
             crash(Point.HEAD_VERIFIED)
@@ -84,24 +105,23 @@ class SqliteStore:
             self.close()
             raise
 
-    def put(self, data: memoryview) -> bytes:
-        """See the port."""
-        from blake3 import blake3
+    def limit(self, limits: Limits) -> None:
+        """Say how much is to be kept."""
+        self._limits = limits
+        if self._upkeep is not None:
+            self._upkeep.limits = limits
 
+    def put(self, data: memoryview, *, within_budget: bool = False) -> bytes:
+        """See the port."""
         size = data.nbytes
         if not 0 < size <= CHUNK:
             raise ValueError(f"a chunk has 1 to {CHUNK} bytes, not {size}")
         with self._lock:
             self._own()
-            copy = memoryview(self._scratch)[:size]
-            copy[:] = flat(data)
-            digest = blake3(copy).digest()
             try:
-                if digest not in self._pending and self._place(digest) is None:
-                    self._pending[digest] = self._packs.append(copy)
+                return self._shelf.put(data, self._admit if within_budget else None)
             except (OSError, sqlite3.Error) as error:
                 raise self._not_kept(error) from error
-        return digest
 
     def commit(self, commit: Commit) -> int:
         """See the port."""
@@ -111,10 +131,12 @@ class SqliteStore:
             prepared = [(record, *self._prepare(record)) for record in commit.records]
             self._flush()
             # One row is a transaction of its own, without three statements for it.
-            alone = not (prepared or self._pending or self._ledger.due)
+            alone = not (prepared or self._shelf.pending or self._ledger.due or self._lease)
             try:
                 if not alone:
                     db.execute("begin immediate")
+                if self._lease is not None:
+                    self._lease.demand()
                 entry = self._insert(db, commit, prepared)
                 if not alone:
                     self._crash(Point.CELL_INSERTED)
@@ -129,7 +151,10 @@ class SqliteStore:
                     raise self._not_kept(error) from error
                 raise
             self._ledger.applied(entry)
-            self._pending.clear()
+            layouts = [layout for *_, layout in prepared]
+            self._shelf.committed(layouts)
+            if self._upkeep is not None:
+                self._upkeep.note(_versions(commit), layouts)
             return self._ledger.number
 
     def head(self) -> Head | None:
@@ -137,6 +162,12 @@ class SqliteStore:
         with self._lock:
             self._refresh()
             return self._ledger.head()
+
+    def at(self, number: int) -> Head:
+        """See the port."""
+        with self._reading():
+            self._refresh()
+            return self._ledger.at(number)
 
     def record(self, version: int) -> Record:
         """See the port."""
@@ -163,44 +194,11 @@ class SqliteStore:
 
     def read(self, buffer: Buffer, writable: bool) -> memoryview:
         """See the port."""
-        places = self._places(buffer)
-        runs = _runs(places)
-        view = None
-        if buffer.size >= MAPPED:
-            with self._lock:
-                self._own()
-                view = self._packs.map(runs, writable=writable)
-        if view is None:
-            view = room(buffer.size)
-            done = 0
-            with self._lent(runs) as descriptors:
-                for run in runs:
-                    self._packs.fill(descriptors[run.pack], run, view[done : done + run.size])
-                    done += run.size
-            if bad := wrong(view, buffer):
-                self._disown(bad)
-                raise Tampered(self._folder, "the bytes of a large value are not what was written")
-            view = view if writable else view.toreadonly()
-        self._crash(Point.BUFFER_READ)
-        return view
+        return self._shelf.read(buffer, writable)
 
     def verify(self, buffer: Buffer) -> bool:
         """See the port."""
-        from blake3 import blake3
-
-        scratch = memoryview(bytearray(min(CHUNK, buffer.size)))
-        try:
-            places = self._places(buffer)
-            with self._lent(places) as descriptors:
-                for digest, place in zip(buffer.chunks, places, strict=True):
-                    piece = scratch[: place.size]
-                    self._packs.fill(descriptors[place.pack], place, piece)
-                    if blake3(piece).digest() != digest:
-                        self._disown([digest])
-                        return False
-        except (Damaged, Absent, OSError):
-            return False
-        return True
+        return self._shelf.verify(buffer)
 
     def log(self, newest: int | None = None) -> Sequence[LogEntry]:
         """See the port."""
@@ -229,24 +227,25 @@ class SqliteStore:
 
     def size(self) -> int:
         """See the port."""
-        total = 0
-        for folder, _, files in os.walk(self._folder):
-            for file in files:
-                try:
-                    total += os.lstat(os.path.join(folder, file)).st_size
-                except FileNotFoundError:
-                    continue  # SQLite removes its log now and then
-        return total
+        from holdfast.durable.store.upkeep import bytes_on_disk
 
-    def tidy(self) -> None:
-        """See the port: copies SQLite's log into the database."""
-        with self._reading() as db:
-            if self._ledger.number >= self._tidied + TIDY:
-                db.execute("pragma wal_checkpoint(passive)").fetchall()
-                self._tidied = self._ledger.number
+        return bytes_on_disk(self._folder)
+
+    def tidy(self, until: Until = bool) -> bool:
+        """See the port; also copies SQLite's log into the database."""
+        with self._reading(locked=False):
+            return self._care().tidy(until)
+
+    def room(self, wanted: int) -> int:
+        """See the port."""
+        with self._reading():
+            return self._care().room(wanted)
 
     def close(self) -> None:
         """See the port."""
+        lease, self._lease = self._lease, None
+        if lease is not None and os.getpid() == self._pid:
+            lease.release()
         with self._lock:
             db, self._db = self._db, None
             if db is None:
@@ -267,13 +266,42 @@ class SqliteStore:
         return self._db
 
     def _not_kept(self, error: Exception) -> NotKept:
-        full = "full" in str(error) or getattr(error, "errno", 0) in (27, 28, 122)  # EFBIG, ENOSPC, EDQUOT
-        remedy = "make room on that disk; the next cell tries again" if full else "the next cell tries again"
+        number, remedy = getattr(error, "errno", 0), "the next cell tries again"
+        if "full" in str(error) or number in _FULL:
+            remedy = f"make room on that disk; {remedy}"
+        elif "readonly" in str(error) or number in _READ_ONLY:
+            remedy = f"make the folder writable again; {remedy}"
         return NotKept(self._folder, str(error), remedy)
 
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def _care(self) -> Upkeep:
+        """The upkeep, made when something is first asked of it: a start needs none."""
         with self._lock:
+            if self._upkeep is None:
+                from holdfast.durable.store.upkeep import Upkeep
+
+                self._upkeep = Upkeep(
+                    self._folder, self._lock, self._parts, self._shelf, self._packs, self._crash,
+                    durable=self._durable, distrust=self._distrust,
+                )  # fmt: skip
+                self._upkeep.limits = self._limits
+            return self._upkeep
+
+    def _admit(self, size: int) -> None:
+        self._care().admit(size)
+
+    def _distrust(self) -> None:
+        self._stale = True
+
+    def _parts(self) -> tuple[sqlite3.Connection, Ledger]:
+        db = self._own()
+        self._refresh()
+        if self._lease is not None:
+            self._lease.demand()
+        return db, self._ledger
+
+    @contextmanager
+    def _reading(self, *, locked: bool = True) -> Iterator[sqlite3.Connection]:
+        with self._lock if locked else nullcontext():
             try:
                 yield self._own()
             except (sqlite3.Error, TypeError) as error:
@@ -281,43 +309,24 @@ class SqliteStore:
 
     def _resume(self, db: sqlite3.Connection) -> None:
         """Check that the packs are as long as the commits say, and cut what a crash left behind."""
-        for number, size in db.execute("select number, size from packs"):
+        known = dict[int, int](db.execute("select number, size from packs").fetchall())
+        for number, size in known.items():
             self._packs.check(number, size)
         number, tail = self._ledger.place
+        if tail and number not in known:  # what it had was copied into others
+            number, tail = max(number, *known, 0) + 1, 0
+        if self._lease is not None and tail:
+            # Whoever lost the lease may still write behind the end of its own.
+            number, tail = max(number, *known) + 1, 0
         if number < self.about.first_pack:
             number, tail = self.about.first_pack, 0
-        self._packs.resume(number, tail)
+        self._packs.resume(number, tail, known)
         self._crash(Point.ORPHANS_CUT)
-
-    def _disown(self, digests: list[bytes]) -> None:
-        """Take chunks whose bytes are wrong for lost, so that the same value is written again when it comes."""
-        with self._reading() as db:
-            db.executemany("delete from chunks where digest = ?", [(digest,) for digest in digests])
-
-    def _place(self, digest: bytes) -> Place | None:
-        row = self._own().execute("select pack, offset, size from chunks where digest = ?", (digest,)).fetchone()
-        return Place(*row) if row else None
-
-    def _places(self, buffer: Buffer) -> list[Place]:
-        """Where a buffer's chunks lie; raises `Absent`, or `Damaged` where the sizes are not the buffer's."""
-        places = []
-        with self._reading():
-            for digest in buffer.chunks:
-                place = self._pending.get(digest) or self._place(digest)
-                if place is None:
-                    raise Absent(self._folder, f"the chunk {digest.hex()[:16]}…")
-                places.append(place)
-            for number in {place.pack for place in places}:
-                self._packs.check(number, max(place.offset + place.size for place in places if place.pack == number))
-        sizes = [place.size for place in places]
-        if sum(sizes) != buffer.size or any(size != CHUNK for size in sizes[:-1]):
-            raise Damaged(self._folder, "the sizes of chunks are not those that were written")
-        return places
 
     def _prepare(self, record: Record) -> tuple[bytes | None, list[tuple[int, bytes]]]:
         """Return (stream to lie in the database or None, layout); a long stream becomes the first buffer."""
         for digest in chain(record.lead, *(buffer.chunks for buffer in record.buffers)):
-            if digest not in self._pending and self._place(digest) is None:
+            if not self._shelf.has(digest):
                 raise Absent(self._folder, f"the chunk {digest.hex()[:16]}…")
         layout = [(buffer.size, b"".join(buffer.chunks)) for buffer in record.buffers]
         if len(record.stream) < INLINE and not record.lead:
@@ -333,9 +342,7 @@ class SqliteStore:
             if self._durable and not self._ledger.number:
                 settle(self._folder)
         except OSError as error:
-            # After a failed flush the system may have dropped the pages: nothing pending can be believed.
-            self._pending.clear()
-            self._packs.abandon()
+            self._shelf.forget()
             raise self._not_kept(error) from error
 
     def _insert(
@@ -349,13 +356,8 @@ class SqliteStore:
             fields = (record.version, record.kind, key, stream, msgspec.msgpack.encode(layout), record.meta)
             tag = self._seal.tag(b"record", msgspec.msgpack.encode(fields))
             db.execute("insert into records values (?, ?, ?, ?, ?, ?, ?)", (*fields, tag))
-        if self._pending:
-            rows = [(digest, place.pack, place.offset, place.size) for digest, place in self._pending.items()]
-            db.executemany("insert or ignore into chunks values (?, ?, ?, ?)", rows)
-            ends: dict[int, int] = {}
-            for place in self._pending.values():
-                ends[place.pack] = max(ends.get(place.pack, 0), place.offset + place.size)
-            db.executemany("insert or replace into packs values (?, ?)", ends.items())
+        if self._shelf.pending:
+            self._shelf.insert(db)
         self._crash(Point.RECORDS_INSERTED)
         return self._ledger.insert(commit, self._packs.number, self._packs.tail)
 
@@ -369,32 +371,17 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise self._not_kept(error) from error
         if ledger.number > self._ledger.number:
-            self._pending.clear()
+            self._shelf.committed()
         self._ledger, self._stale = ledger, False
+        if self._upkeep is not None:
+            self._upkeep.cancel()
 
-    @contextmanager
-    def _lent(self, places: Sequence[Place]) -> Iterator[dict[int, int]]:
-        with self._lock:
-            self._own()
-            descriptors = self._packs.lend({place.pack for place in places})
-        try:
-            yield descriptors
-        finally:
-            for descriptor in descriptors.values():
-                os.close(descriptor)
+
+def _versions(commit: Commit) -> Iterator[int]:
+    """The versions that a commit refers to."""
+    yield from (record.version for record in commit.records)
+    yield from (version for delta in (commit.names, commit.tokens) for version in delta.values() if version)
 
 
 def _buffer(size: int, chunks: bytes) -> Buffer:
     return Buffer(size, tuple(chunks[start : start + DIGEST] for start in range(0, len(chunks), DIGEST)))
-
-
-def _runs(places: Sequence[Place]) -> list[Place]:
-    """Join chunks that lie one behind the other."""
-    runs: list[Place] = []
-    for place in places:
-        last = runs[-1] if runs else None
-        if last is not None and last.pack == place.pack and last.offset + last.size == place.offset:
-            runs[-1] = Place(last.pack, last.offset, last.size + place.size)
-        else:
-            runs.append(place)
-    return runs

@@ -58,6 +58,7 @@ def finished(state: KernelState, event: Finished) -> list[Effect]:
     if event.ename and not is_silent(event.token):
         content = ErrorContent(event.ename, event.evalue, event.traceback)
         effects.append(Send("iopub", event.token.publish("error", content)))
+    effects += [Send("iopub", event.token.publish(msg_type, content)) for msg_type, content in event.closing]
     stored = is_stored(cast(ExecuteRequest, event.token.content))
     effects.append(Commit(event.token, shell.count if stored else 0))
     return effects

@@ -1,0 +1,17 @@
+"""`%outputs N`: shows again what cell [N] showed.
+
+It must never decide which cell is meant: it hands the words on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+def make(show: Callable[[str], None]) -> Callable[[str], None]:
+    """The magic: shows what it is asked for below the cell that asks, and has no value."""
+
+    def magic(rest: str) -> None:
+        show(rest)
+
+    return magic
