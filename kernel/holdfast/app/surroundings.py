@@ -122,12 +122,13 @@ class CellSurroundings:
 
         It is written as JSON here and now: what the caller changes afterwards must not show in the message.
         """
-        token = cast("Message | None", self._attribution.current())
+        token = self._attribution.current()
         if token is MUTED:
             return
         frozen = to_json(content)
         size = len(frozen) + sum(len(buffer) for buffer in buffers or ())
-        self._mailbox.publish(Published(token, msg_type, Raw(frozen), metadata or {}, buffers or ()), size)
+        parent = cast("Message | None", token)
+        self._mailbox.publish(Published(parent, msg_type, Raw(frozen), metadata or {}, buffers or ()), size)
 
 
 def live_tasks() -> set[asyncio.Task[object]]:

@@ -176,15 +176,16 @@ def show(source: tuple[str, int, str]) -> None:
 def _compiled(source: tuple[str, int, str] | None, namespace: dict[str, Any], known: tuple[Any, ...] = ()) -> CodeType:
     from holdfast.durable.pickling.source import compiled, of_library, of_namedtuple
 
-    if known and source is not None:
-        return compiled(source, known, shape)
     from holdfast.durable.pickling.generated import hollow, is_written
 
+    # What libraries write has the file name `<string>`, as the program of `python -c` has, whose text was recorded.
     if known and is_written(known):
         return hollow(known)
     name = namespace.get("__name__")
     if known and "_tuple_new" in namespace and str(name).startswith("namedtuple_"):
         return of_namedtuple(known)
+    if known and source is not None:
+        return compiled(source, known, shape)
     found = of_library(name, known, shape) if known and isinstance(name, str) and name != "__main__" else None
     if found is None:
         raise Unkeepable("it was compiled by another Python, and its source is not recorded")
