@@ -14,6 +14,7 @@ import secrets
 import signal
 import subprocess
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -68,6 +69,17 @@ class JupyterServer:
             self.close()
         assert address is not None, "the server did not start:\n" + "".join(self.log)
         self._address = address
+        # It says so before it listens.
+        wait_for(self._answers, "the server to listen", START_TIMEOUT_S)
+
+    def _answers(self) -> bool:
+        try:
+            self.ask("GET", "")
+        except urllib.error.HTTPError:
+            return True
+        except urllib.error.URLError:
+            return False
+        return True
 
     def _read_log(self, addresses: SimpleQueue[str | None]) -> None:
         assert self._process.stderr is not None

@@ -370,6 +370,14 @@ class Client:
         return str(found[-1].content["prompt"])
 
 
+def _command(process: psutil.Process) -> str:
+    """What a process was started with; empty when it has ended meanwhile."""
+    try:
+        return " ".join(process.cmdline()) or str(process.pid)
+    except psutil.Error:
+        return ""
+
+
 class Process:
     """A kernel process, from its connection file to its end; `file` is one that an earlier kernel left."""
 
@@ -463,7 +471,7 @@ class Process:
         """Fail the test when the process still runs, or left a child behind."""
         try:
             self.wait()
-            stayed = [" ".join(process.cmdline()) or str(process.pid) for process in self.family()]
+            stayed = [line for process in self.family() if (line := _command(process))]
             assert stayed == [], f"the kernel left children behind: {stayed}"
         finally:
             self.kill()

@@ -174,9 +174,8 @@ def show(source: tuple[str, int, str]) -> None:
 
 
 def _compiled(source: tuple[str, int, str] | None, namespace: dict[str, Any], known: tuple[Any, ...] = ()) -> CodeType:
-    from holdfast.durable.pickling.source import compiled, of_library, of_namedtuple
-
     from holdfast.durable.pickling.generated import hollow, is_written
+    from holdfast.durable.pickling.source import compiled, of_library, of_namedtuple
 
     # What libraries write has the file name `<string>`, as the program of `python -c` has, whose text was recorded.
     if known and is_written(known):
