@@ -72,6 +72,29 @@ def test_restart_is_clean(lab: LabServer, open_notebook: Open) -> None:
     expect(notebook.output(1)).to_have_text(re.compile("NameError: name 'x' is not defined"))
 
 
+def test_checkout_brings_back_what_a_restart_left_behind(open_notebook: Open) -> None:
+    """The variables as an earlier cell left them, with what they share; `%undo` goes back to none."""
+    notebook = open_notebook(
+        "x = [1]; y = x", "x.append(2)", "%checkout 1", "y.append(3); x", "%undo", "%checkout 1:2", "x, y is x"
+    )
+    notebook.run_cell(0, count=1)
+    notebook.run_cell(1, count=2)
+    notebook.watch_status()
+    notebook.choose("Kernel", "Restart Kernel…")
+    notebook.accept_dialog()
+    notebook.wait_restarted()
+    notebook.run_cell(2, count=1)
+    keep_picture(notebook.page, "test_checkout_after_restart")
+    expect(notebook.output(2)).to_have_text(re.compile("^Checked out \\[1\\] of .*: 2 variables back \\(x, y\\)"))
+    notebook.run_cell(3, count=2)
+    expect(notebook.output(3)).to_have_text("[1, 3]")
+    notebook.run_cell(4, count=3)
+    notebook.run_cell(5, count=4)
+    notebook.run_cell(6, count=5)
+    keep_picture(notebook.page, "test_checkout_after_restart-branch")
+    expect(notebook.output(6)).to_have_text("([1, 2], True)")
+
+
 def test_a_notebook_that_is_opened_again_goes_on(lab: LabServer, open_notebook: Open) -> None:
     """Closed with its kernel, opened from the list of files: the variables are there, below a banner."""
     notebook = open_notebook("x = [1]; y = x", "y.append(2); x")

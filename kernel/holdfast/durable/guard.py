@@ -164,11 +164,15 @@ def hooked(cls: type) -> bool:
     """Whether looking at how instances of `cls` are pickled runs Python code of a class."""
     for base in type.__dict__["__mro__"].__get__(cls):
         names = type.__dict__["__dict__"].__get__(base)
-        if not _HOOKS.isdisjoint(names) and any(isinstance(names.get(name), _CODE) for name in _HOOKS):
+        if _HOOKS.isdisjoint(names) or str(names.get("__module__")).startswith(_KNOWN):
+            continue
+        if any(isinstance(names.get(name), _CODE) for name in _HOOKS):
             return True
     return False
 
 
+#: Whose hooks copy a dict and no more: a figure has thousands of such objects.
+_KNOWN = "matplotlib."
 _CODE = (FunctionType, classmethod, staticmethod, property)
 
 
