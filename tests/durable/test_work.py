@@ -270,3 +270,24 @@ def test_surroundings_changed_by_a_calm_cell_are_found() -> None:
     random.seed(8)
     notebook.restored()
     assert random.getstate() == state == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "looks"),
+    [("len(large)", 0), ("large.count([])", 0), ("len(large); large[0].append(1)", 1), ("large[5]", 1), ("f(large)", 1)],
+)
+def test_a_pure_use_of_a_large_value_is_no_reason_to_look_at_it(code: str, looks: int, notebook: Notebook) -> None:
+    """Though its check would be within the budget; any other use is."""
+    notebook.run("large = [[i] for i in range(2000)]\ndef f(x): return len(x)")
+    component = notebook.committer.index.by_root["large"]
+    component.seconds = 0.001
+    walked: list[frozenset[str]] = []
+    draft = notebook.committer.publisher.draft
+
+    def counted(survey: Any, *more: Any, **named: Any) -> Any:
+        walked.extend(one.roots for one in survey.touched)
+        return draft(survey, *more, **named)
+
+    notebook.committer.publisher.draft = counted  # type: ignore[method-assign]
+    notebook.run(code)
+    assert sum("large" in roots for roots in walked) == looks

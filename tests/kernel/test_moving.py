@@ -154,3 +154,16 @@ def test_vs_codes_first_cell_says_whose_it_is(desk: Desk) -> None:
         desk.kill(kernel)
     with desk.kernel(JPY_SESSION_NAME=str(notebook)) as kernel:
         assert told(kernel.run("x, helper")) == ("(1, 2)", 4)
+
+
+def test_an_open_transaction_is_not_left(desk: Desk) -> None:
+    """What is to be committed or undone belongs to this session: first one or the other."""
+    with desk.kernel("one") as kernel:
+        kernel.run("%transaction explicit")
+        kernel.run("x = 1")
+        assert kernel.run("%session new").error == "TransactionOpen"
+        assert kernel.run("x").result == "1"
+        kernel.run("%transaction commit")
+        kernel.run("%transaction commit_always")
+        assert kernel.run("%session new").error is None
+        assert kernel.run("x").error == "NameError"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from holdfast.app.claim import Claim
     from holdfast.app.settings import Restore
+    from holdfast.app.transacting import CellTransactions
     from holdfast.durable.commit import SessionCommitter
     from holdfast.durable.folder import Session
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
         def claim(self) -> Claim | None: ...
         @property
         def committer(self) -> SessionCommitter | None: ...
+        @property
+        def transactions(self) -> CellTransactions: ...
         def overview(self) -> object: ...
         def leave(self, restart: bool, keep: bool = True) -> None: ...
         def go_on_with(self, claim: Claim, opened: Callable[[], Session], wanted: Restore | None = None) -> None: ...
@@ -87,6 +90,7 @@ class Moves:
             raise CannotMove(str(self._kept.overview()))
         if threading.get_ident() != self._main or runner.running is None or not is_alone(runner.running.code):
             raise CannotMove("this has to be the only line of its cell")
+        self._kept.transactions.refuse_others()
         return claim
 
     def move(self, failed: str) -> None:

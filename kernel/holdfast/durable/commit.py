@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 #: Seconds that checks of what a cell only read may take: the larger of these and this part of the cell's own time.
 BUDGET, SHARE = 0.002, 0.05
+#: Seconds of a check from which on it is asked whether the cell can have changed anything at all.
+DEAR = 0.0003
 #: Elements of a new result that are asked where they belong.
 LOOKED_INTO = 64
 
@@ -235,7 +237,8 @@ class SessionCommitter(Keeper):
             for component in sorted(components - survey.touched - deferred, key=seconds):
                 if component in survey.touched:
                     continue
-                if spent + component.seconds > budget:
+                over = spent + component.seconds > budget
+                if over or component.seconds > DEAR:
                     if levels is None:
                         levels = _levels(cell)
                     level = self._level(component, levels)
@@ -243,7 +246,7 @@ class SessionCommitter(Keeper):
                         level = READ
                     if level == PURE and self._exact(component):
                         continue
-                    if level < CHANGED:
+                    if over and level < CHANGED:
                         deferred.add(component)
                         # What its functions mention is proposed all the same.
                         survey.meet(self._definitions_of(component))
