@@ -274,7 +274,13 @@ def test_surroundings_changed_by_a_calm_cell_are_found() -> None:
 
 @pytest.mark.parametrize(
     ("code", "looks"),
-    [("len(large)", 0), ("large.count([])", 0), ("len(large); large[0].append(1)", 1), ("large[5]", 1), ("f(large)", 1)],
+    [
+        ("len(large)", 0),
+        ("large.count([])", 0),
+        ("len(large); large[0].append(1)", 1),
+        ("large[5]", 1),
+        ("f(large)", 1),
+    ],
 )
 def test_a_pure_use_of_a_large_value_is_no_reason_to_look_at_it(code: str, looks: int, notebook: Notebook) -> None:
     """Though its check would be within the budget; any other use is."""

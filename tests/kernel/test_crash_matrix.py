@@ -56,9 +56,9 @@ OF_A_DAMAGED_STORE = (Point.REFUSED, Point.MOVED_ASIDE)
 OF_A_BRANCH = (Point.BRANCHED,)
 #: See `test_checkout.py`.
 OF_A_CHECKOUT = (Point.CHECKING_OUT, Point.CHECKED_OUT)
-#: Of those that a store passes while it lets commits go; all of them: `tests/durable/store/test_crash.py`.
-#: See `test_large`.
+#: See `test_large.py`.
 OF_LARGE_VALUES = (Point.WRITING_BESIDE, Point.WRITTEN_BESIDE, Point.FLUSHING, Point.FLUSHED)
+#: Of those that a store passes while it lets commits go; all of them: `tests/durable/store/test_crash.py`.
 IN_IDLE_TIME = (Point.COPYING, Point.MOVED)
 #: With what the kernel is told before, and the cell in which it dies.
 IN_A_TRANSACTION = {

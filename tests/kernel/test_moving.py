@@ -167,3 +167,18 @@ def test_an_open_transaction_is_not_left(desk: Desk) -> None:
         kernel.run("%transaction commit_always")
         assert kernel.run("%session new").error is None
         assert kernel.run("x").error == "NameError"
+
+
+def test_a_policy_of_the_session_does_not_keep_one_there(desk: Desk) -> None:
+    """Cells that only go back, or leave, are no transactions of their own."""
+    with desk.kernel("one") as kernel:
+        kernel.run("x = [1]")
+        kernel.run("%transaction rollback_on_failure")
+        kernel.run("x.append(2)")
+        assert kernel.run("%checkout 1").error is None
+        assert kernel.run("x.append(3); x").result == "[1, 3]"
+        assert kernel.run("%undo").error is None
+        assert kernel.run("x.append(4); 1 / 0").error == "ZeroDivisionError"
+        assert kernel.run("x").result == "[1]"
+        assert kernel.run("%session new").error is None
+        assert kernel.run("x").error == "NameError"

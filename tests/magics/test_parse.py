@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.magics.parse import HELP, MAGIC, Lowered, lower
+from holdfast.magics.parse import HELP, MAGIC, Lowered, lower, sole_magic
 
 
 def _help(text: str, level: int = 0) -> str:
@@ -128,3 +128,23 @@ def test_what_python_can_parse_is_not_changed(code: str) -> None:
 def test_lines_keep_their_numbers(code: str) -> None:
     """No text fails, and none gains or loses a line."""
     assert lower(code).code.count("\n") == code.count("\n")
+
+
+@pytest.mark.parametrize(
+    ("code", "magic"),
+    [
+        ("%session new", "session"),
+        ("  %session attach a b.ipynb  \n", "session"),
+        ("# back to it\n\n%checkout 3\n# at last", "checkout"),
+        ("%undo", "undo"),
+        ("%session new\n%session attach a", ""),
+        ("x = 1\n%session new", ""),
+        ("%session new\nx = 1", ""),
+        ("%%thread\nx", ""),
+        ("# nothing", ""),
+        ("", ""),
+    ],
+)
+def test_a_cell_that_is_one_line_magic(code: str, magic: str) -> None:
+    """And nothing else, but for comments."""
+    assert sole_magic(code) == magic

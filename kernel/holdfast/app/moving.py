@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from holdfast.clock import Clock
 from holdfast.errors import CellError, StoreError
 from holdfast.executor.runner import Runner
+from holdfast.magics.parse import sole_magic
 from holdfast.namespace.namespace import Namespace
 
 if TYPE_CHECKING:
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
         def go_on_with(self, claim: Claim, opened: Callable[[], Session], wanted: Restore | None = None) -> None: ...
 
 
-_MAGIC = "%session"
 #: Seconds that the audit may take before a session is left.
 PATIENCE = 5.0
 
@@ -88,7 +88,11 @@ class Moves:
         runner, claim = self._runner(), self._kept.claim
         if claim is None:
             raise CannotMove(str(self._kept.overview()))
-        if threading.get_ident() != self._main or runner.running is None or not is_alone(runner.running.code):
+        if (
+            threading.get_ident() != self._main
+            or runner.running is None
+            or sole_magic(runner.running.code) != "session"
+        ):
             raise CannotMove("this has to be the only line of its cell")
         self._kept.transactions.refuse_others()
         return claim
@@ -130,10 +134,3 @@ class Moves:
             self._kept.go_on_with(claim, lambda: session)
             self._namespace.dict.update(silent)
         return session is not None
-
-
-def is_alone(code: str) -> bool:
-    """Whether a cell asks for this and does nothing else."""
-    lines = [line.strip() for line in code.splitlines()]
-    said = [line for line in lines if line and not line.startswith("#")]
-    return len(said) == 1 and said[0].startswith(_MAGIC)

@@ -17,7 +17,7 @@ from holdfast.executor.compile import Unit
 from holdfast.executor.interrupt import finishing, interruptible, protected
 from holdfast.executor.outcome import Job
 from holdfast.executor.runner import Runner
-from holdfast.magics.parse import Lowered
+from holdfast.magics.parse import Lowered, sole_magic
 from holdfast.namespace.namespace import Namespace
 
 if TYPE_CHECKING:
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from holdfast.durable.preimage import RolledBack
     from holdfast.durable.reports import Cell
     from holdfast.durable.transactions import Transactions
+
+
+#: Magics that do all or nothing by themselves, and cannot be within a transaction.
+_WHOLE = frozenset({"checkout", "undo", "session"})
 
 
 class NotHere(CellError):
@@ -113,10 +117,12 @@ class CellTransactions:
         self._running = job, unit
 
     def _begin(self, made: Transactions, job: Job, unit: Unit, words: str | None) -> None:
-        from holdfast.durable.policies import parse
+        from holdfast.durable.policies import ALWAYS, parse
         from holdfast.durable.transactions import Running
 
         policy, best_effort = parse(words) if words is not None else (made.policy, made.best_effort)
+        if words is None and sole_magic(job.code) in _WHOLE:
+            policy = ALWAYS
         codes = self._codes(unit)
         cell = Running(
             job.count, job.code, codes, unit.tree, epoch=self._epoch(), policy=policy, best_effort=best_effort

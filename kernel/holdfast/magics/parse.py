@@ -55,6 +55,13 @@ def lower(code: str) -> Lowered:
     return Lowered("\n".join(lines), mode, transaction)
 
 
+def sole_magic(code: str) -> str:
+    """The name of the line magic that a cell consists of, comments left out; empty if it has anything else."""
+    lines = [line for line in code.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    found = _LINE.fullmatch(lines[0]) if len(lines) == 1 else None
+    return found[2] if found is not None else ""
+
+
 def _lower_line(line: str) -> str:
     magic = _LINE.fullmatch(line)
     if magic is not None:
