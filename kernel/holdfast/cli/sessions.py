@@ -63,7 +63,7 @@ def log(name: str, *, limit: int | None = None, as_json: bool = False) -> int:
     many = len({entry.epoch for entry in entries}) > 1
     headings = ("", "commit", "cell", *(["epoch"] if many else []), "when", "status", "from", "names", "code")
     for heading in headings:
-        table.add_column(heading, overflow="fold", no_wrap=heading not in ("status", "names", "code"))
+        table.add_column(heading, overflow="fold", no_wrap=heading not in ("names", "code"))
     for entry in shown:
         status = Text(entry.status, style="red" if entry.status == "error" else "")
         # Keys with an @ are the session's own: results, closure cells, ambient state.
