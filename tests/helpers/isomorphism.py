@@ -16,7 +16,7 @@ import pathlib
 import sys
 import types
 import weakref
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -175,7 +175,10 @@ class Canon:
         )
 
     def _items(self, mapping: Mapping[Any, object]) -> str:
-        return f"{{{', '.join(f'{self.word(k)}: {self.word(v)}' for k, v in mapping.items())}}}"
+        # Not `mapping.items`: a dict of the user's may have an attribute of that name.
+        kind: Any = next((one for one in (OrderedDict, dict) if isinstance(mapping, one)), type(mapping))
+        pairs: Iterable[tuple[object, object]] = kind.items(mapping)
+        return f"{{{', '.join(f'{self.word(k)}: {self.word(v)}' for k, v in pairs)}}}"
 
     def _state(self, obj: object) -> str:
         state = getattr(obj, "__dict__", None)

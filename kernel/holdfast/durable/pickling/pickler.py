@@ -18,7 +18,7 @@ from __future__ import annotations
 import pickle
 import sys
 from collections.abc import Callable, Iterable
-from copyreg import dispatch_table
+from copyreg import __newobj__, dispatch_table  # type: ignore[attr-defined]
 from types import BuiltinFunctionType, CellType, FunctionType, ModuleType
 from typing import Any
 
@@ -110,7 +110,9 @@ class Pickler(pickle.Pickler):
         try:
             reduced = obj.__reduce_ex__(5)
         except Exception as error:
-            return self._lose(obj, words(error))
+            if not _hides_items(obj):
+                return self._lose(obj, words(error))
+            reduced = __newobj__, (type(obj),), obj.__getstate__(), None, iter(dict.items(obj))
         if type(reduced) is tuple and len(reduced) < 4 and len(reduced) > 1:
             return reduced
         return self._checked(obj, reduced)
@@ -380,3 +382,11 @@ def dump_definition(definition: object, world: World) -> Pickled:
     if token in pickled.tokens:
         pickled = replace(pickled, tokens=pickled.tokens - {token})
     return pickled
+
+
+def _hides_items(obj: object) -> bool:
+    """Whether it is a dict whose class has something else under `items`, which Python calls to pickle a dict."""
+    cls = type(obj)
+    hooks = ("__reduce_ex__", "__reduce__", "__getstate__")
+    usual = all(getattr(cls, hook) is getattr(object, hook) for hook in hooks)
+    return isinstance(obj, dict) and usual and not callable(getattr(obj, "items", None))
