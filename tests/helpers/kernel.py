@@ -235,7 +235,11 @@ class Client:
             socket.disable_monitor()
             monitor.close(0)
         self._monitors.clear()
-        self.until(lambda: any(m.msg_type == "iopub_welcome" for m in self.arrived), "the iopub welcome", seconds)
+        self.until(self._is_greeted, "the iopub welcome and the state after it", seconds)
+
+    def _is_greeted(self) -> bool:
+        types = [m.msg_type for m in self.arrived if m.channel == "iopub"]
+        return "iopub_welcome" in types and "status" in types[types.index("iopub_welcome") :]
 
     def close(self) -> None:
         """Close the sockets."""

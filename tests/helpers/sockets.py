@@ -53,6 +53,11 @@ class Bound:
             assert self.receive(1) == [("iopub", [b"\x01"])]
         return socket
 
+    def receive_until(self, wanted: tuple[str, list[bytes]]) -> None:
+        """Wait for one message, whatever strangers send before it."""
+        while wanted not in self.receive(1):
+            pass
+
     def receive(self, count: int) -> list[tuple[str, list[bytes]]]:
         """What clients sent, once `count` messages are there."""
         got: list[tuple[str, list[bytes]]] = []

@@ -9,6 +9,10 @@ loses messages as with any PUB socket, and the others lose none.
 
 Rejected: sending without a copy.  pyzmq then keeps a thread that waits for ZeroMQ to let go of each frame, and
 copying a megabyte takes less than starting it.
+
+Rejected: XPUB_MANUAL, under which no message could overtake its subscriber's welcome.  Whoever sends the port a
+frame that is no subscription (a port scan does) shifts libzmq's list of who asked for what, and the
+unsubscription of the next peer that leaves is then applied to somebody else, who hears nothing any more.
 """
 
 from __future__ import annotations
@@ -77,8 +81,8 @@ class Sockets:
         socket.linger = 1000
         if channel == "iopub":
             socket.setsockopt(zmq.XPUB_NODROP, 1)
-            # A subscription takes effect when we have seen it: no message overtakes its welcome (JEP 65).
-            socket.setsockopt(zmq.XPUB_MANUAL, 1)
+            # Each client's subscription is seen, also when others have the same topic: it gets its welcome (JEP 65).
+            socket.setsockopt(zmq.XPUB_VERBOSE, 1)
         else:
             # A client that reconnects under its identity takes over; replies to one that is gone are dropped.
             socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
@@ -134,8 +138,6 @@ class Sockets:
                 if error.errno in (errno.EAGAIN, errno.EINTR):
                     continue
                 raise
-            if channel == "iopub":
-                _subscribe(socket, frames[0])
             yield channel, frames
 
     def send(self, channel: str, frames: Frames) -> None:
@@ -209,14 +211,6 @@ class Sockets:
 
 def _has_input(socket: zmq.Socket[bytes]) -> bool:
     return bool(cast(int, socket.getsockopt(_EVENTS)) & _POLLIN)
-
-
-def _subscribe(iopub: zmq.Socket[bytes], frame: bytes) -> None:
-    """Let the subscriber whose `frame` was the last one received have what it asks for."""
-    if frame[:1] == b"\x01":
-        iopub.setsockopt(zmq.SUBSCRIBE, frame[1:])
-    elif frame[:1] == b"\x00":
-        iopub.setsockopt(zmq.UNSUBSCRIBE, frame[1:])
 
 
 def encrypt(socket: zmq.Socket[bytes], info: ConnectionInfo) -> None:
