@@ -55,6 +55,17 @@ class BadContent(PeerError):
         return f"cannot serve {self.msg_type}: {self.reason}"
 
 
+class DebugError(PeerError):
+    """The debugger cannot do what a frontend asked for, or debugpy said what we do not understand."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
+
+
 class ConnectionFileError(PeerError):
     """The connection file is missing, unreadable or not what the protocol says."""
 
@@ -98,6 +109,20 @@ class StdinNotImplementedError(CellError, NotImplementedError):
         return (
             f"{self.function}() was called, but this client does not answer prompts; "
             "run the cell in JupyterLab or jupyter console, or pass the value in as a variable"
+        )
+
+
+class ChildStdinError(CellError, EOFError):
+    """`input()` or `getpass()` in a process that a cell has forked."""
+
+    def __init__(self, function: str) -> None:
+        super().__init__(function)
+        self.function = function
+
+    def __str__(self) -> str:
+        return (
+            f"{self.function}() was called in a process that a cell started, where nobody can answer; "
+            "ask in the cell itself and hand the answer over"
         )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -272,6 +274,18 @@ def test_what_ran_beside_is_named(tmp_path: Path) -> None:
     assert live.startswith("thread poll, task ")
     assert live.endswith("fetch")
     assert found == [["thread poll"], [live.partition(", ")[2]]]
+
+
+@pytest.mark.parametrize(("comms", "live"), [({"c": object()}, "widgets"), ({}, "")])
+def test_widgets_are_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, comms: object, live: str) -> None:
+    """While a comm is open, a page may show what this process answers for."""
+    fake = SimpleNamespace(get_comm_manager=lambda: SimpleNamespace(comms=comms))
+    monkeypatch.setitem(sys.modules, "comm", fake)
+    watch, loop = _watched(tmp_path), asyncio.new_event_loop()
+    watch.sample(False, loop)
+    loop.close()
+    watch.close()
+    assert read(str(tmp_path), 1).live == live
 
 
 def test_of_many_threads_ten_are_named(tmp_path: Path) -> None:

@@ -253,6 +253,21 @@ def test_the_banners_sentence(restored: Restored, text: str) -> None:
         ),
         (Restored(3, died=Death(4)), ["the kernel before this one died in cell [4]: killed, reason unknown"]),
         (Restored(3, died=Death(reason="Aborted")), ["the kernel before this one died: Aborted"]),
+        (
+            Restored(3, died=Death(live="widgets, thread poll")),
+            [
+                "widgets do not come back by themselves: run the cells that show them again",
+                "what ran beside the cells ended with it: thread poll",
+            ],
+        ),
+        (
+            Restored(3, died=Death(live="widgets")),
+            ["widgets do not come back by themselves: run the cells that show them again"],
+        ),
+        (
+            Restored(3, died=Death(live="task widgets")),
+            ["what ran beside the cells ended with it: task widgets"],
+        ),
     ],
 )
 def test_the_banners_other_lines(restored: Restored, lines: list[str]) -> None:

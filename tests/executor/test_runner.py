@@ -120,11 +120,13 @@ def test_the_traceback_speaks_of_the_cell(shop: Workshop) -> None:
 
 
 def test_an_outcome_does_not_keep_the_frames(shop: Workshop) -> None:
-    """What only the failed cell's frames held is let go."""
+    """What only the failed cell's frames held is let go; the newest error keeps its own, for `pdb.pm()`."""
     shop.run(
         "import weakref\nclass A: pass\nrefs = []\ndef f():\n    a = A()\n    refs.append(weakref.ref(a))\n    1 / 0"
     )
     shop.run("f()")
+    assert shop.value("refs[0]() is None") is False
+    shop.run("1 / 0")
     assert shop.value("refs[0]() is None") is True
 
 

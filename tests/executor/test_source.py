@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.executor.source import Sources, dedented, lines_of
+from holdfast.executor import source
+from holdfast.executor.source import SEED, Sources, dedented, lines_of, murmur2
 
 
 @pytest.mark.parametrize(
@@ -58,10 +59,63 @@ def sources() -> Iterator[Sources]:
         linecache.cache.pop(name, None)
 
 
-def test_each_cell_has_a_name_of_its_own(sources: Sources) -> None:
-    """The same text run twice, and silent cells of one count, are told apart."""
-    names = [sources.register("x", 1) for _ in range(3)]
-    assert names == [f"/tmp/holdfast_test/cell_{n}.py" for n in (1, 2, 3)]
+#: What JupyterLab 4.5 computes: (text, seed, hash).
+HASHES = [
+    ("", 0, 0),
+    ("", 1, 1540447798),
+    ("a", 0x9747B28C, 2731586172),
+    ("ab", 0x9747B28C, 316155434),
+    ("abc", 0x9747B28C, 479470107),
+    ("abcd", 0x9747B28C, 2971317748),
+    ("x = 1\nprint(x)", 0x9747B28C, 1194197881),
+    ("größe = '∑'  # 😀", 0xC70F6907, 517809572),
+]
+
+
+@pytest.mark.parametrize(("text", "seed", "value"), HASHES)
+def test_murmur2_is_the_hash_of_frontends(text: str, seed: int, value: int) -> None:
+    """They compute it in JavaScript, of the UTF-8 of the text."""
+    assert murmur2(text.encode(), seed) == value
+
+
+def test_a_name_is_the_hash_of_the_text(sources: Sources) -> None:
+    """Each text has its own name, and the same one whenever it runs again."""
+    first, other, again = sources.register("x", 1), sources.register("y", 2), sources.register("x", 3)
+    assert first == again == f"/tmp/holdfast_test/{murmur2(b'x', SEED)}.py"
+    assert other != first
+
+
+def test_a_text_run_again_has_its_newest_label(sources: Sources) -> None:
+    """Two cells of one text share a file name: what fails in it is said to be in the newer one."""
+    name = sources.register("x", 1)
+    sources.register("y", 2)
+    sources.register("x", 3)
+    assert sources.labels[name] == "Cell In[3]"
+    assert list(linecache.cache)[-1] == name
+
+
+def test_an_indented_cell_is_named_as_it_was_written(sources: Sources) -> None:
+    """Frontends hash what stands in the cell; Python reads it without the indent."""
+    name = sources.register("    x = 1", 1)
+    assert name == f"/tmp/holdfast_test/{murmur2(b'    x = 1', SEED)}.py"
+    assert linecache.getlines(name) == ["x = 1"]
+
+
+def test_two_texts_of_one_hash_have_two_names(sources: Sources, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A traceback must not quote another cell."""
+    monkeypatch.setattr(source, "murmur2", lambda data, seed: 7)
+    names = [sources.name(code) for code in ("x", "y", "z", "y")]
+    assert names == [f"/tmp/holdfast_test/{stem}.py" for stem in ("7", "7_2", "7_3", "7_2")]
+
+
+def test_a_very_long_text_is_named_quickly(sources: Sources, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not all of it is hashed, and two that differ in the middle are told apart."""
+    sizes = []
+    monkeypatch.setattr(source, "murmur2", lambda data, seed: sizes.append(len(data)) or 7)
+    texts = [f"{'x' * 100_000}{middle}{'x' * 100_000}" for middle in "ab"]
+    names = [sources.name(text) for text in texts]
+    assert names == [f"/tmp/holdfast_test/long_{stem}.py" for stem in ("7", "7_2")]
+    assert max(sizes) < 40_000
 
 
 def test_a_cell_is_labelled_by_its_number(sources: Sources) -> None:

@@ -393,6 +393,7 @@ class Process:
         environment: Mapping[str, str] | None = None,
         flags: Sequence[str] = (),
         program: Sequence[str] = ("-m", "holdfast"),
+        python: str | Path = sys.executable,
         file: Path | None = None,
     ) -> None:
         self.mark = secrets.token_hex(8)
@@ -404,7 +405,7 @@ class Process:
             self.file.write_text(json.dumps(dict(connection) if connection is not None else fresh_connection()))
         with self.log_file.open("wb") as log:
             self.popen = subprocess.Popen(
-                [sys.executable, *flags, "-P", *program, "-f", str(self.file)],
+                [python, *flags, "-P", *program, "-f", str(self.file)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

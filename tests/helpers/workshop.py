@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from contextvars import Context
 from types import TracebackType
 from typing import Any
@@ -17,6 +18,7 @@ from holdfast.executor.outcome import Job, Outcome
 from holdfast.executor.runner import Around, Runner, Stoppable
 from holdfast.executor.source import Sources
 from holdfast.executor.traceback import Report, report
+from holdfast.executor.wrapping import Wrapping
 from holdfast.magics.parse import Lowered, lower
 from holdfast.namespace.namespace import Namespace
 
@@ -32,6 +34,8 @@ class Notes:
         self.on_show: Callable[[object], None] = lambda value: None
         #: Background cells that are over: (count, whether it failed).
         self.over: list[tuple[int, bool]] = []
+        #: What every cell runs inside.
+        self.managers: list[AbstractContextManager[object]] = []
 
     def show(self, job: Job, value: object, last: bool = True) -> None:
         """Noted; `on_show` may raise, as a bad `__repr__` does."""
@@ -50,6 +54,10 @@ class Notes:
         """The real one."""
         return lower(code)
 
+    def wrap(self, lowered: Lowered) -> Wrapping | None:
+        """What the test says."""
+        return Wrapping(self.managers) if self.managers else None
+
     def mode(self, unit: Unit) -> str:
         """No cell is moved to a thread by itself."""
         return ""
@@ -61,9 +69,10 @@ class Notes:
         """Noted."""
         self.over.append((job.count, failed))
 
-    def enter(self, token: object) -> None:
+    def enter(self, token: object) -> Callable[[], None]:
         """Noted."""
         self.entered.append(token)
+        return lambda: None
 
 
 class Unstoppable:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from helpers.kernel import Kernel
+from helpers.kernel import Kernel, Result, wait_for
+from helpers.lives import Lives
 
 ECHO = """
 import comm
@@ -144,6 +147,90 @@ def test_comm_messages_are_handled_during_an_await(kernel: Kernel, echo: str) ->
     assert "got" not in running.stdout
 
 
+WAITS = "import asyncio\nstop = asyncio.Event()\nprint('ready')\nawait stop.wait()\nprint('ended')"
+BLOCKS = "import threading\nrelease = threading.Event()\nprint('ready')\nrelease.wait(20) or 'nobody came'"
+
+
+def _open(kernel: Kernel, target: str, subshell: str | None = None) -> Result:
+    """A comm that the frontend opens to `target`, in a subshell as JupyterLab does; its callbacks have run."""
+    header = {"subshell_id": subshell} if subshell else {}
+    content = {"comm_id": secrets.token_hex(8), "target_name": target, "data": {}}
+    opened = kernel.send("comm_open", content, header=header)
+    kernel.until(lambda: opened.states == ["busy", "idle"], "the comm to open")
+    return opened
+
+
+def _target(kernel: Kernel, name: str, body: str) -> None:
+    """Register a target whose callback runs `body`."""
+    registered = f"comm.get_comm_manager().register_target({name!r}, {name})"
+    kernel.run(f"import comm, threading\ndef {name}(c, m):\n    {body}\n{registered}")
+
+
+@pytest.fixture
+def subshell(kernel: Kernel) -> Iterator[str]:
+    """A subshell, as JupyterLab makes one for comms."""
+    name = str(kernel.request("create_subshell_request", {}, "control").reply["subshell_id"])
+    yield name
+    kernel.request("delete_subshell_request", {"subshell_id": name}, "control")
+
+
+def test_a_cell_that_awaited_beside_a_message_keeps_its_own_output(kernel: Kernel) -> None:
+    """What it prints after a callback has run is below the cell again."""
+    _target(kernel, "go", "print('going'); stop.set()")
+    running = kernel.start(WAITS)
+    opened = _open(kernel, "go")
+    assert kernel.finish(running).stdout == "ready\nended\n"
+    assert opened.stdout == "going\n"
+
+
+def test_a_message_to_a_subshell_wakes_the_cell_that_awaits_it(kernel: Kernel, subshell: str) -> None:
+    """Its callback runs on the main thread, so that what belongs to the loop may be used in it."""
+    _target(kernel, "wake", "seen = threading.current_thread() is threading.main_thread(); print(seen); stop.set()")
+    running = kernel.start(WAITS)
+    opened = _open(kernel, "wake", subshell)
+    assert kernel.finish(running).stdout == "ready\nended\n"
+    assert opened.stdout == "True\n"
+
+
+def test_a_message_to_a_subshell_comes_through_a_blocking_cell(kernel: Kernel, subshell: str) -> None:
+    """Where a cell blocks the main thread, the subshell's own serves it; its output is not the cell's."""
+    _target(kernel, "free", "print(threading.current_thread() is threading.main_thread()); release.set()")
+    running = kernel.start(BLOCKS)
+    opened = _open(kernel, "free", subshell)
+    assert kernel.finish(running).result == "True"
+    assert (running.stdout, opened.stdout) == ("ready\n", "False\n")
+
+
+def test_messages_to_a_subshell_keep_their_order(kernel: Kernel, subshell: str) -> None:
+    """Also when a cell that blocks the main thread begins and ends between them."""
+    _target(kernel, "note", "noted.append(m['content']['data'])")
+    kernel.run("noted = []")
+    running = kernel.start(BLOCKS)
+    for number in range(20):
+        content = {"comm_id": secrets.token_hex(8), "target_name": "note", "data": number}
+        last = kernel.send("comm_open", content, header={"subshell_id": subshell})
+        if number == 10:
+            kernel.run("release.set()", header={"subshell_id": subshell})
+    kernel.finish(running)
+    kernel.until(lambda: last.states == ["busy", "idle"], "the last message")
+    assert kernel.run("noted == list(range(20)), len(noted)").result == "(True, 20)"
+
+
+def test_a_callback_in_a_subshell_may_take_its_time(kernel: Kernel, subshell: str) -> None:
+    """A cell that comes meanwhile waits for it: one thing at a time happens on the main thread."""
+    _target(kernel, "slow", "print('begun', flush=True); done.wait(20); order.append('callback')")
+    kernel.run("order = []; done = threading.Event()")
+    content = {"comm_id": secrets.token_hex(8), "target_name": "slow", "data": {}}
+    sent = kernel.send("comm_open", content, header={"subshell_id": subshell})
+    kernel.until(lambda: sent.stdout, "the callback to begin")
+    cell = kernel.execute("order.append('cell')")
+    other = str(kernel.request("create_subshell_request", {}, "control").reply["subshell_id"])
+    kernel.run("done.set()", header={"subshell_id": other})
+    kernel.request("delete_subshell_request", {"subshell_id": other}, "control")
+    kernel.finish(cell)
+    assert kernel.run("order").result == "['callback', 'cell']"
+
+
 def test_comm_messages_keep_their_place_behind_cells(kernel: Kernel, echo: str) -> None:
     """A message sent after a queued cell is handled after that cell."""
     kernel.run(
@@ -160,3 +247,49 @@ def test_a_silent_cell_may_use_comms(kernel: Kernel) -> None:
     """What a silent cell does to comms is not output, and reaches the frontend."""
     result = kernel.run("import comm; comm.create_comm(target_name='quiet')", silent=True)
     assert [m.msg_type for m in result.outputs] == ["comm_open"]
+
+
+COUNTS = """
+import comm
+seen = []
+c = comm.create_comm(target_name='slider')
+c.on_msg(lambda m: seen.append(m['content']['data']))
+'begun'
+"""
+
+
+def test_what_a_callback_changed_between_cells_survives(tmp_path: Path) -> None:
+    """It is looked for soon after the message, though no cell follows; the comm itself is closed."""
+
+    def written() -> int:
+        return sum(file.stat().st_size for file in tmp_path.glob("home/sessions/*/session.sqlite*"))
+
+    lives = Lives(tmp_path)
+    with lives.kernel() as kernel:
+        comm_id = kernel.run(COUNTS).of_type("comm_open")[0].content["comm_id"]
+        before = written()
+        wait_for(lambda: written() > before, "the end of the cell's audit")
+        before = written()
+        kernel.send("comm_msg", {"comm_id": comm_id, "data": 7})
+        wait_for(lambda: written() > before, "the commit of what the callback changed")
+        lives.kill(kernel)
+    with lives.kernel() as kernel:
+        assert kernel.run("seen").result == "[7]"
+        sent = kernel.send("comm_msg", {"comm_id": comm_id, "data": 8})
+        kernel.until(lambda: sent.states == ["busy", "idle"], "the answer")
+        assert [message.content["comm_id"] for message in sent.of_type("comm_close")] == [comm_id]
+
+
+def test_the_banner_says_that_widgets_are_gone(tmp_path: Path) -> None:
+    """What a page shows of a kernel that died moves no more."""
+    lives = Lives(tmp_path)
+    with lives.kernel() as kernel:
+        kernel.run(COUNTS)
+        [mark] = lives.home.glob("sessions/*/running")
+        wait_for(lambda: b"widgets" in mark.read_bytes(), "the note of the comm")
+        lives.kill(kernel)
+    with lives.kernel() as kernel:
+        [banner] = kernel.run("1").of_type("display_data")
+        lines = banner.content["data"]["text/plain"].splitlines()
+        assert "widgets do not come back by themselves: run the cells that show them again" in lines
+        assert "1 could not be kept: c (%session why)" in lines[0]

@@ -97,10 +97,15 @@ def test_a_target_that_fails_is_answered_with_a_close(comms: Comms, published: P
     assert [msg_type for msg_type, *_ in published] == ["comm_close"]
 
 
-@pytest.mark.parametrize("msg_type", ["comm_msg", "comm_close"])
-def test_a_message_for_an_unknown_comm_is_ignored(comms: Comms, published: Published, msg_type: str) -> None:
+def test_a_message_for_an_unknown_comm_is_answered_with_a_close(comms: Comms, published: Published) -> None:
+    """A page whose widgets belong to a kernel that ended learns so."""
+    comms.handle("comm_msg", _message(comm_id="gone"))
+    assert published == [("comm_close", {"data": {}, "comm_id": "gone"}, {}, None)]
+
+
+def test_a_close_of_an_unknown_comm_is_ignored(comms: Comms, published: Published) -> None:
     """It may have been closed on this side a moment ago."""
-    comms.handle(msg_type, _message(comm_id="gone"))
+    comms.handle("comm_close", _message(comm_id="gone"))
     assert published == []
 
 
@@ -109,6 +114,36 @@ def test_a_message_without_a_callback_is_ignored(comms: Comms) -> None:
     comms.adopt(comm)
     made = comm.create_comm(target_name="t")
     comms.handle("comm_msg", _message(comm_id=made.comm_id))
+
+
+def test_a_callback_has_something_before_and_after_it(comms: Comms) -> None:
+    """Also when it fails; not where there is no callback."""
+    log: list[str] = []
+    comms.before.append(lambda: log.append("before"))
+    comms.after.append(lambda: log.append("after"))
+    comms.adopt(comm)
+    made = comm.create_comm(target_name="t")
+    comms.handle("comm_msg", _message(comm_id=made.comm_id))
+    assert log == []
+
+    def fail(message: object) -> None:
+        log.append("callback")
+        raise ValueError("not today")
+
+    made.on_msg(fail)
+    comms.handle("comm_msg", _message(comm_id=made.comm_id))
+    assert log == ["before", "callback", "after"]
+
+
+def test_the_package_is_taken_back(comms: Comms) -> None:
+    """A library that replaces its functions is undone by adopting it again; comms stay."""
+    manager = comms.manager
+    comm.create_comm = comm.get_comm_manager = lambda *_, **__: None
+    comms.adopt(comm)
+    made = comm.create_comm(target_name="t")
+    assert type(made) is comms.comm_class
+    assert comm.get_comm_manager() is manager
+    assert made.comm_id in manager.comms
 
 
 def test_the_package_finds_this_registry(comms: Comms) -> None:

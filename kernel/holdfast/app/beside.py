@@ -20,6 +20,10 @@ from holdfast.executor.compile import Unit
 from holdfast.executor.loop import UserLoop
 from holdfast.executor.outcome import Job
 from holdfast.executor.runner import Runner
+from holdfast.magics.parse import CELL, MAGIC
+
+#: Builtins that may run more code than is there to see.
+RUNNING = frozenset({CELL, MAGIC})
 
 
 class Ended(NamedTuple):
@@ -34,7 +38,12 @@ class Ended(NamedTuple):
 
 def codes_of(unit: Unit | None) -> tuple[CodeType, ...]:
     """A cell's code objects."""
-    return tuple(code for code in (unit.body, unit.last) if code is not None) if unit is not None else ()
+    return unit.codes if unit is not None else ()
+
+
+def codes_before(unit: Unit) -> tuple[CodeType, ...]:
+    """The code objects of a cell that is about to run; what its magics will run is not known yet."""
+    return unit.codes if RUNNING.isdisjoint(unit.names) else unit.codes + _ANYTHING
 
 
 class Beside:

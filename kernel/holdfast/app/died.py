@@ -10,7 +10,7 @@ commit that the cell follows; a commit with a higher number ends it, so nothing 
               line 2: number of the last commit, count of the cell, its first line
               line 3: which boot of the machine it is
               line 4: kB in use by the process, kB available and in all, as of a second or two before
-              line 5: the user's threads and tasks
+              line 5: whether there are widgets, the user's threads and tasks
     fault     what Python's faulthandler wrote when a fatal signal came
     trial     how many kernels have restored this session one after the other without a reply
 """
@@ -20,10 +20,11 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import sys
 import threading
 from collections.abc import Sequence
 
-from holdfast.durable.reports import Death
+from holdfast.durable.reports import WIDGETS, Death
 
 RUNNING, FAULT, TRIAL = "running", "fault", "trial"
 #: Deaths after which a session is not restored again.
@@ -36,9 +37,10 @@ _NOT_THEIRS = ("holdfast-", "asyncio_", "ThreadPoolExecutor")
 _MOST = 10
 #: Bytes of each line of the mark; what is longer is cut.
 _LINE = 512
-_CELL_FILE = re.compile(rb'File "[^"\n]*[/\\]holdfast_\d+[/\\]cell_\d+\.py", line (\d+)')
-_BOOT = re.compile(rb"[0-9a-f-]{36}")
-_FATAL = re.compile(rb"Fatal Python error: ([^\n]+)")
+# Compiled when a death is looked into, not by every kernel that starts.
+_CELL_FILE = rb'File "[^"\n]*[/\\]holdfast_\d+[/\\]cell_\d+\.py", line (\d+)'
+_BOOT = rb"[0-9a-f-]{36}"
+_FATAL = rb"Fatal Python error: ([^\n]+)"
 
 
 class Watch:
@@ -84,7 +86,7 @@ class Watch:
         """Note which threads and tasks of the user's are alive and, while a cell runs, the memory; from any thread."""
         if running:
             self._write(3, b"%d %d %d" % memory(self._proc, self._events))
-        names = [*threads(), *tasks(loop)]
+        names = [*widgets(), *threads(), *tasks(loop)]
         if names != self._live:
             self._live = names
             more = [f"and {len(names) - _MOST} more"] if len(names) > _MOST else []
@@ -177,7 +179,7 @@ def read(folder: str, number: int, proc: str = "/proc") -> Death:
     reason = _of_fault(fault) or _of_kills(start) or _of_boot(boot, proc)
     if not reason and count:
         reason = _of_memory(sample)
-    named = live.startswith((b"thread ", b"task "))
+    named = live.startswith((b"thread ", b"task ", WIDGETS.encode()))
     return Death(count, _shortened(code), reason, _printable(live) if named else "")
 
 
@@ -194,7 +196,7 @@ def _of_kills(start: bytes) -> str:
 
 def _of_boot(boot: bytes, proc: str) -> str:
     now = _boot(proc)
-    if now and _BOOT.fullmatch(boot) and boot != now:
+    if now and re.fullmatch(_BOOT, boot) and boot != now:
         return "lost with the machine, which was started again since"
     return ""
 
@@ -213,11 +215,11 @@ def _of_memory(sample: bytes) -> str:
 
 
 def _of_fault(trace: bytes) -> str:
-    fatal = _FATAL.search(trace)
+    fatal = re.search(_FATAL, trace)
     if fatal is None:
         return ""
     name = fatal[1].decode("ascii", "replace")
-    where = _CELL_FILE.search(trace, fatal.end())
+    where = re.search(_CELL_FILE, trace[fatal.end() :])
     return f"{name}, in line {int(where[1])}" if where is not None else name
 
 
@@ -246,6 +248,12 @@ def memory(proc: str, events: str = "") -> tuple[int, int, int]:
         if left < available:
             total, available = int(limit) // 1024, left
     return used, available, total
+
+
+def widgets() -> list[str]:
+    """A word, if a page may show widgets that this process answers: comms are open."""
+    find = getattr(sys.modules.get("comm"), "get_comm_manager", None)
+    return [WIDGETS] if find is not None and find().comms else []
 
 
 def threads() -> list[str]:

@@ -14,7 +14,7 @@ from typing import Protocol, cast
 from holdfast.executor.loop import UserLoop
 from holdfast.executor.outcome import Job, Outcome
 from holdfast.executor.runner import Runner, Stoppable
-from holdfast.executor.subshell import Subshell
+from holdfast.executor.subshell import COURTESY, Subshell, Turn
 from holdfast.language.history import History
 from holdfast.machine.events import Finished, Handled, Left, Stopping
 from holdfast.output.comms import Comms
@@ -57,6 +57,10 @@ class Hands:
         #: Serves a language request; called on a pool thread.
         self.look = look
         self._subshells: dict[str, Subshell] = {}
+        #: The step of the main loop in which a cell was seen to block it.
+        self._blocked = 0.0
+        #: Called when a comm message has been served, on the thread that served it.
+        self.on_served: Callable[[], None] = lambda: None
         #: Called on the main thread when the user's side is over: (whether a new kernel follows).
         self.on_leave: Callable[[bool], None] = lambda restart: None
         #: Called on the main thread when the first cell says whose session this is: (its id).
@@ -92,7 +96,7 @@ class Hands:
             self._history.set_output(count, output)
 
     def deliver(self, token: Message, subshell: str | None) -> None:
-        """Give a comm message to its callbacks on the thread of its shell."""
+        """Give a comm message to its callbacks, on the main thread or, if a cell blocks that, on its subshell's."""
         message: Mapping[str, object] = {
             "header": _plain(token.header),
             "parent_header": token.parent_header,
@@ -103,14 +107,24 @@ class Hands:
             "msg_type": token.msg_type,
         }
 
-        def call() -> None:
+        def call(runner: Runner) -> None:
             try:
                 runner.call(token, lambda: self._comms.handle(token.msg_type, message))
             finally:
+                self.on_served()
                 self._mailbox.post(Handled(token))
 
-        runner = self._runner(subshell)
-        runner.submit_call(call)
+        turn = Turn(call)
+        self._main.submit_call(lambda: turn.take(self._main))
+        if subshell is not None:
+            runner = self._runner(subshell)
+            runner.submit_call(lambda: self._beside(runner, turn))
+
+    def _beside(self, runner: Runner, turn: Turn) -> None:
+        """On a subshell's thread: run what the main thread does not take."""
+        step = self._loop.step
+        if turn.wait(runner, 0 if step == self._blocked else COURTESY):
+            self._blocked = step
 
     def interrupt(self) -> None:
         """Interrupt the main thread's cell and those of all subshells."""

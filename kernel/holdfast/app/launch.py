@@ -107,6 +107,8 @@ def _make_scriptlike() -> None:
     """
     sys.path.insert(0, "")
     sys.argv = [""]
+    # How libraries ask whether somebody sits at a prompt.
+    sys.ps1, sys.ps2 = "In : ", "...: "
 
 
 def _log(text: str) -> None:

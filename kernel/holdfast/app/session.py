@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, cast
 
 from holdfast.app.banner import RestoreBanner, as_metadata
-from holdfast.app.beside import Beside, Ended, codes_of, is_live
+from holdfast.app.beside import Beside, Ended, codes_before, codes_of, is_live
 from holdfast.app.moving import Moves
 from holdfast.app.opening import Opening, last_commit
 from holdfast.app.promises import CellPromises
@@ -96,7 +96,7 @@ class DurableSession:
         #: Whether the next reply says what was restored.
         self._is_news = False
         self.transactions = CellTransactions(
-            namespace, runner, lambda: self._committer, lambda: self._epoch, is_live, codes_of
+            namespace, runner, lambda: self._committer, lambda: self._epoch, is_live, codes_before
         )
         #: Told the highest count that a checkout brought back: the cells after it count on from there.
         self.on_count: Callable[[int], None] = lambda count: None
@@ -287,13 +287,22 @@ class DurableSession:
         self.transactions.compiled(job, unit, lowered)
         committer = self._committer
         if committer is not None and committer.pending.is_busy:
-            committer.pending.wait(committer.pending.must_wait(committer, codes_of(unit), unit.tree))
+            committer.pending.wait(committer.pending.must_wait(committer, codes_before(unit), unit.tree))
             self._publish()
 
     def _commit_beside(self, ended: Ended) -> None:
         """What could not be kept is owed by the next commit, and said by `%session`."""
         self._commit_cell(ended, lambda note, reason: None)
         self._audit_soon(IDLE)
+
+    def stirred(self) -> None:
+        """A callback ran that belongs to no cell: look for what it changed; from any thread."""
+        self._beside.soon(self._look_again)
+
+    def _look_again(self) -> None:
+        if self._committer is not None:
+            self._committer.stir()
+            self._audit_soon(IDLE)
 
     def _audit_soon(self, seconds: float) -> None:
         if self._audit_due is not None:

@@ -55,6 +55,8 @@ class Signals:
     def _after_fork(self) -> None:
         """`Process.terminate()` ends a child, and no signal of its own reaches us through the descriptor it shares."""
         signal.set_wakeup_fd(-1)
+        if signal.getsignal(signal.SIGINT) == self._interrupts.handle:
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # it is no cell of ours that runs here
         if signal.getsignal(signal.SIGTERM) == self._terminated:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
         self._unblock()

@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, cast
 from msgspec import Raw
 
 from holdfast.compat.figures import flush_figures
+from holdfast.executor import child
 from holdfast.executor.compile import Unit
 from holdfast.executor.coroutines import CoroutineWatch
 from holdfast.executor.outcome import Job
 from holdfast.executor.runner import Around, Runner
 from holdfast.executor.source import Sources
+from holdfast.executor.wrapping import Wrapping
 from holdfast.machine.events import Published
 from holdfast.magics.parse import Lowered, lower
+from holdfast.magics.registry import Magics
 from holdfast.namespace.namespace import Namespace
 from holdfast.output.attribution import MUTED, Attribution
 from holdfast.output.descriptors import Descriptors
@@ -51,11 +54,13 @@ class CellSurroundings:
         sources: Sources,
         hidden: tuple[str, ...],
         threads_blocking: bool,
+        magics: Magics,
     ) -> None:
+        self._magics = magics
         self._threads_blocking = threads_blocking
         self._mailbox = mailbox
         self._attribution = attribution
-        self._formatters = formatters
+        self.formatters = formatters
         self._sources = sources
         self._hidden = hidden
         self.around: list[Around] = []
@@ -66,7 +71,7 @@ class CellSurroundings:
 
     def show(self, job: Job, value: object, last: bool) -> None:
         """Publish an execute_result, unless the value displays itself."""
-        data, metadata = self._formatters.format(value)
+        data, metadata = self.formatters.format(value)
         if data:
             content = {"execution_count": job.count, "data": data, "metadata": metadata}
             published = Published(cast(Message, job.token), "execute_result", content)
@@ -80,13 +85,13 @@ class CellSurroundings:
     def displayhook(self, value: object) -> None:
         """`sys.displayhook`, for user code that calls it: shows like `display`."""
         if value is not None:
-            data, metadata = self._formatters.format(value)
+            data, metadata = self.formatters.format(value)
             if data:
                 self.publish("display_data", {"data": data, "metadata": metadata, "transient": {}})
 
     def describe(self, value: object) -> tuple[Mapping[str, object], Mapping[str, object]]:
         """The bundle of a user expression."""
-        return self._formatters.format(value)
+        return self.formatters.format(value)
 
     def report(self, error: BaseException) -> Report:
         """The traceback with only the user's frames."""
@@ -99,6 +104,12 @@ class CellSurroundings:
         """Magic syntax to Python."""
         return lower(code)
 
+    def wrap(self, lowered: Lowered) -> Wrapping | None:
+        """What `%%time` and its kin put around a cell."""
+        if not lowered.wrappers:
+            return None
+        return Wrapping([self._magics.wrapper(name, rest) for name, rest in lowered.wrappers])
+
     def mode(self, unit: Unit) -> str:
         """With `HOLDFAST_BLOCKING=thread`: a cell that blocks while tasks are alive runs in a thread."""
         if not self._threads_blocking or unit.is_async or not live_tasks():
@@ -107,9 +118,9 @@ class CellSurroundings:
 
         return "thread" if blocking_calls(unit.tree) else ""
 
-    def enter(self, token: object) -> None:
-        """See `Attribution.begin`."""
-        self._attribution.begin(token)
+    def enter(self, token: object) -> Callable[[], None]:
+        """See `Attribution.visit`."""
+        return self._attribution.visit(token)
 
     def publish(
         self,
@@ -120,15 +131,20 @@ class CellSurroundings:
     ) -> None:
         """Publish from user code, for the cell that the caller belongs to; thread-safe.
 
-        It is written as JSON here and now: what the caller changes afterwards must not show in the message.
+        It is written as JSON, and buffers are copied, here and now: what the caller changes afterwards must not show
+        in the message.
         """
         token = self._attribution.current()
         if token is MUTED:
             return
+        if child.is_here():
+            child.display(msg_type, content)
+            return
         frozen = to_json(content)
-        size = len(frozen) + sum(len(buffer) for buffer in buffers or ())
+        copies = [one if type(one) is bytes else memoryview(one).tobytes() for one in buffers or ()]
+        size = len(frozen) + sum(map(len, copies))
         parent = cast("Message | None", token)
-        self._mailbox.publish(Published(parent, msg_type, Raw(frozen), metadata or {}, buffers or ()), size)
+        self._mailbox.publish(Published(parent, msg_type, Raw(frozen), metadata or {}, copies), size)
 
 
 def live_tasks() -> set[asyncio.Task[object]]:
@@ -158,13 +174,15 @@ class BlockingAround:
         unit = self._runner().unit
         if took < self.LONG or unit is None or unit.is_async or not (starved := live_tasks()):
             return
-        from holdfast.executor.blocking import blocking_calls
+        from holdfast.executor.blocking import BLOCKING, NESTING, blocking_calls
 
-        names = [name for name in blocking_calls(unit.tree) if name not in self._hinted]
+        calls = blocking_calls(unit.tree, wanted=BLOCKING | NESTING)
+        names = [name for name in calls if name not in self._hinted]
         if names:
             self._hinted.update(names)
             text = f"{names[0]} held up {len(starved)} background task(s) for {took:.0f} s: "
-            print(text + "start the cell with %%thread to let them go on", file=sys.stderr)
+            instead = "`await` the coroutine itself" if names[0] in NESTING else "start the cell with %%thread"
+            print(f"{text}{instead} to let them go on", file=sys.stderr)
 
 
 class OutputAround:

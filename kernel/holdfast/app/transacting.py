@@ -51,7 +51,7 @@ class CellTransactions:
         committer: Callable[[], SessionCommitter | None],
         epoch: Callable[[], int],
         live: Callable[[], bool],
-        codes: Callable[[Unit | None], tuple[CodeType, ...]],
+        codes: Callable[[Unit], tuple[CodeType, ...]],
     ) -> None:
         self._namespace = namespace
         self._runner = runner

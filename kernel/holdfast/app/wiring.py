@@ -15,13 +15,16 @@ from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 from holdfast import cell
+from holdfast.app import children
 from holdfast.app.banner import RestoreBanner
 from holdfast.app.driver import Driver
 from holdfast.app.hands import Hands, finisher
+from holdfast.app.hints import NestingHint
 from holdfast.app.identity import kernel_info
 from holdfast.app.interaction import Exiter, Help
 from holdfast.app.kept import KeptOutputs
 from holdfast.app.lifesigns import PACE, LifeSigns
+from holdfast.app.magics import Shells, cell_kernel
 from holdfast.app.naming import asked, kernel_id
 from holdfast.app.parent import watch_parent
 from holdfast.app.promises import CellPromises
@@ -38,17 +41,18 @@ from holdfast.app.surroundings import (
     OutputAround,
 )
 from holdfast.clock import Clock
-from holdfast.compat import figures, finder
+from holdfast.compat import figures, finder, loops, widgets
 from holdfast.durable.memory import MemoryCommitter
 from holdfast.executor.interrupt import Interrupts, interruptible, protected
-from holdfast.executor.loop import Nesting, UserLoop
+from holdfast.executor.loop import Nesting, UserLoop, aside
 from holdfast.executor.runner import Runner, Stoppable
 from holdfast.executor.source import Sources
 from holdfast.language.history import History
 from holdfast.machine.events import Asked, Counted, Opened, Stopping
 from holdfast.machine.machine import Machine
 from holdfast.machine.state import KernelState
-from holdfast.magics.parse import MAGIC
+from holdfast.magics.options import Options
+from holdfast.magics.parse import CELL, MAGIC, SHELL, SHELL_LINES
 from holdfast.magics.registry import Magics
 from holdfast.namespace.namespace import Namespace, add_builtins
 from holdfast.output import display
@@ -60,6 +64,7 @@ from holdfast.output.mailbox import NUDGE, Mailbox
 from holdfast.output.streams import Streams
 from holdfast.stdin.prompts import Asker, Prompts
 from holdfast.transport.heartbeat import Heartbeat
+from holdfast.transport.inherited import close_in_children
 from holdfast.transport.sockets import Sockets
 from holdfast.wire.connection import ConnectionInfo
 from holdfast.wire.contents import ExecuteRequest
@@ -124,8 +129,9 @@ class Kernel:
         self.sources = Sources(f"{_temporary_folder()}/holdfast_{os.getpid()}")
         self.formatters = Formatters(self._cannot_show)
         hidden = (_PACKAGE,)
+        self.magics, self.options = Magics(), Options()
         self.surroundings = CellSurroundings(
-            mailbox, self.attribution, self.formatters, self.sources, hidden, settings.threads_blocking
+            mailbox, self.attribution, self.formatters, self.sources, hidden, settings.threads_blocking, self.magics
         )
         self.comms = Comms(self.surroundings.publish)
 
@@ -136,7 +142,6 @@ class Kernel:
     def _user_side(self, settings: Settings) -> None:
         self.promises = CellPromises(self.session_id, settings.durability, self.clock, self._say)
         self.prompts = self.promises.prompts = Prompts(self.promises.engine, self._asker, self._ask)
-        self.magics = Magics()
         self.namespace = Namespace({"input": self.prompts.input}, settings.out_limit)
         self.loop = UserLoop()
         self.nesting = Nesting()
@@ -234,7 +239,21 @@ class Kernel:
             "clear_output": display.clear_output,
             Help.NAME: Help(self.namespace.dict, self._current),
             MAGIC: self.magics,
+            CELL: self.magics.cell,
+            SHELL: (shells := Shells(lambda: self.magics.kernel)),
+            SHELL_LINES: shells.lines,
         }
+        self.magics.make_kernel = partial(
+            cell_kernel,
+            self._current,
+            self.namespace,
+            self.sources,
+            self.surroundings,
+            self.magics,
+            self.options,
+            self.history,
+            self.prompts,
+        )
         add_builtins(values)
         follows, payload = self.attribution.follows, lambda payload: self._current().payload.append(payload)
         cell.install(follows, payload, self.session.overview)
@@ -252,9 +271,12 @@ class Kernel:
 
     def _install_hooks(self) -> None:
         """Libraries find us when they are imported; nothing is imported for it."""
-        finder.when_imported("comm", self.comms.adopt)
+        widgets.install(self.comms)
         finder.when_imported("getpass", self._adopt_getpass)
         finder.when_imported("matplotlib", figures.select)
+        loops.install(self.loop, aside)
+        self.loop.on_nested = NestingHint(self.namespace.dict)
+        children.install()
         figures.register(self.formatters)
 
     def _adopt_getpass(self, module: ModuleType) -> None:
@@ -271,7 +293,9 @@ class Kernel:
         self.signals.install()
         self.sockets.bind()
         self.heartbeat = Heartbeat(self.sockets.context, self.info)
-        return {**self.sockets.ports, "hb": self.heartbeat.port}
+        ports = {**self.sockets.ports, "hb": self.heartbeat.port}
+        close_in_children(ports.values(), self.info.ip, self.info.transport)
+        return ports
 
     def run(self) -> None:
         """Serve until told to leave; returns on the main thread when everything has been sent."""
@@ -291,6 +315,7 @@ class Kernel:
         watched |= dict.fromkeys(self.descriptors.readers, self._collect)
         watched[self.signals.reader.fileno()] = self.interrupts.arrived
         self.hands.on_leave, self.hands.on_identify = self._end_session, self._identify
+        self.hands.on_served = self.session.stirred
         self.heartbeat.start()
         self.driver.give_up = self._give_up
         # Clients are answered while the session is being restored; only cells wait for it.
@@ -319,12 +344,16 @@ class Kernel:
 
     def _end_session(self, restart: bool) -> None:
         self.signs.forgive()
-        self.promises.close()
-        self.session.close(restart)
+        try:
+            self.promises.close()
+            self.session.close(restart)
+        finally:
+            children.end_all()
 
     def _give_up(self) -> None:
         """On the kernel thread: what keeps the main one is not waited for."""
         self.signs.forgive()
+        children.end_all()
         os._exit(0)
 
     def _sample(self) -> None:

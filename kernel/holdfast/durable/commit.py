@@ -75,6 +75,10 @@ class SessionCommitter(Keeper):
         self.crash(Point.REPLYING)
         done(notes, "")
 
+    def stir(self) -> None:
+        """Something ran that belongs to no cell: the audit begins anew."""
+        self._audit, self._audited = None, False
+
     def _commit(self, cell: Cell, notes: dict[str, object]) -> None:
         self.publisher.pristine = False
         self.count, self.epoch, self._audited, self._audit = cell.count, cell.epoch, False, None

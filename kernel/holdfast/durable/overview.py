@@ -16,7 +16,7 @@ from holdfast.durable.audit import Keeper
 from holdfast.durable.components import Component, key_of, name_of
 from holdfast.durable.folder import Session
 from holdfast.durable.pickling.lost import LostValue, fields
-from holdfast.durable.reports import HELD_BESIDE, HELD_UNSTABLE, HELD_WRITING, Lost, Restored
+from holdfast.durable.reports import HELD_BESIDE, HELD_UNSTABLE, HELD_WRITING, WIDGETS, Lost, Restored
 from holdfast.durable.rows import (
     Changes,
     Log,
@@ -249,8 +249,11 @@ def banner(restored: Restored) -> str:
         lines.append(f"the kernel before this one died in cell [{died.cell}]{shown}: {reason}")
     elif died.reason:
         lines.append(f"the kernel before this one died: {died.reason}")
-    if died.live:
-        lines.append(f"what ran beside the cells ended with it: {died.live}")
+    beside = died.live.removeprefix(WIDGETS)
+    if beside != died.live:
+        lines.append("widgets do not come back by themselves: run the cells that show them again")
+    if beside:
+        lines.append(f"what ran beside the cells ended with it: {beside.removeprefix(', ')}")
     return "\n".join(lines)
 
 

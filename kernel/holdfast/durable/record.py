@@ -46,7 +46,7 @@ _SMALL = 1024
 _LARGE = 1 << 16
 #: Bytes at which the next file begins.
 FULL = 64 << 20
-_NAME = re.compile(r"(\d{6,})-(\d{6,})(?:\.new)?")
+_NAME = r"(\d{6,})-(\d{6,})(?:\.new)?"
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.encode
@@ -91,7 +91,7 @@ def _all(session: str) -> list[tuple[int, int, str]]:
         names = os.listdir(folder)
     except OSError:
         return []
-    matches = [match for name in names if (match := _NAME.fullmatch(name))]
+    matches = [match for name in names if (match := re.fullmatch(_NAME, name))]
     return [(int(match[1]), int(match[2]), os.path.join(folder, match[0])) for match in matches]
 
 

@@ -24,6 +24,8 @@ UNCOMMITTED, ROLLED_BACK, COMMITTED = "uncommitted", "rolled back", "transaction
 #: Why the newest state of something is not stored: it is being written, another cell that runs can change it, a thread
 #: changes it all the time.
 HELD_WRITING, HELD_BESIDE, HELD_UNSTABLE = "writing", "beside", "unstable"
+#: What `Death.live` begins with when a page may have shown widgets.
+WIDGETS = "widgets"
 
 
 class Cell(msgspec.Struct, frozen=True):

@@ -28,7 +28,7 @@ TRIES = 3
 #: Threads of ours that run no code of the user's.
 _OURS = tuple(f"holdfast-{name}" for name in ("kernel", "heartbeat", "engine", "verifier", "windows", "writer", "pool"))
 #: What containers say that were changed while somebody went through them.
-_CHANGED = re.compile(r"\b(size )?(changed|mutated) (size )?during iteration")
+_CHANGED = r"\b(size )?(changed|mutated) (size )?during iteration"
 
 
 class Look(NamedTuple):
@@ -91,4 +91,4 @@ class Witness:
 
 def is_torn(pickled: Pickled) -> bool:
     """Whether something of it was lost only because it changed under the pickler's hands."""
-    return any(_CHANGED.search(one.reason) for one in pickled.lost)
+    return any(re.search(_CHANGED, one.reason) for one in pickled.lost)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["BLOCKING", "blocking_calls"]
+__all__ = ["BLOCKING", "NESTING", "blocking_calls"]
 
 _VERBS = ("delete", "get", "head", "options", "patch", "post", "put", "request")
 
@@ -48,13 +48,18 @@ BLOCKING: frozenset[str] = frozenset(
     }
 )
 
+#: They run a loop of their own, and the user's one stands still meanwhile.
+NESTING: frozenset[str] = frozenset({"anyio.run", "asyncio.run", "uvloop.run"})
+
 type _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _LEAVES = (ast.Name, ast.Constant, ast.expr_context, ast.operator, ast.alias)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def blocking_calls(tree: ast.Module, known: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """Return the dotted names of the blocking calls a cell makes, each once, in the order of the text.
+def blocking_calls(
+    tree: ast.Module, known: Mapping[str, str] | None = None, wanted: frozenset[str] = BLOCKING
+) -> tuple[str, ...]:
+    """Return the dotted names of the calls of `wanted` that a cell makes, each once, in the order of the text.
 
     Followed: `import time as t`, `from time import sleep as s`, and, by their bare names, functions
     that the cell both defines and calls. Not followed: lambdas, methods, functions of earlier cells,
@@ -70,7 +75,7 @@ def blocking_calls(tree: ast.Module, known: Mapping[str, str] | None = None) -> 
     for node in nodes:
         names.update(_imported(node))
     found: dict[str, None] = {}
-    _search(nodes, names, functions, found)
+    _search(nodes, names, functions, found, wanted)
     return tuple(found)
 
 
@@ -79,12 +84,13 @@ def _search(
     names: Mapping[str, str],
     functions: dict[str, _Function],
     found: dict[str, None],
+    wanted: frozenset[str],
 ) -> None:
     for node in nodes:
         if not isinstance(node, ast.Call):
             continue
         name = _resolved(node.func, names)
-        if name in BLOCKING:
+        if name in wanted:
             found[name] = None
         elif isinstance(node.func, ast.Name) and node.func.id in functions:
             function = functions.pop(node.func.id)  # once is enough, and recursion ends
@@ -95,7 +101,7 @@ def _search(
             body = list(_walk(function.body))
             for statement in body:
                 inner.update(_imported(statement))
-            _search(body, inner, functions, found)
+            _search(body, inner, functions, found, wanted)
 
 
 def _resolved(node: ast.expr, names: Mapping[str, str]) -> str:

@@ -29,7 +29,8 @@ class Unit(Struct, frozen=True):
     """A compiled cell.
 
     `body` are the statements before the last expression, `last` that expression (None when the cell ends in a
-    statement), `shows` whether its value is shown, `names` the global names that the cell's own code mentions.
+    statement), `shows` whether its value is shown, `names` the global names that the cell's own code mentions, `ran`
+    what its magics ran besides.
     """
 
     body: CodeType | None
@@ -39,6 +40,19 @@ class Unit(Struct, frozen=True):
     flags: int
     names: tuple[str, ...]
     tree: ast.Module
+    ran: tuple[CodeType, ...] = ()
+
+    @property
+    def codes(self) -> tuple[CodeType, ...]:
+        """All its code objects."""
+        return tuple(code for code in (self.body, self.last, *self.ran) if code is not None)
+
+    def joined(self, piece: Unit) -> Unit:
+        """This cell when it has run `piece`, too."""
+        names = tuple(dict.fromkeys((*self.names, *piece.names)))
+        tree = ast.Module([*self.tree.body, *piece.tree.body], [])
+        ran = (*self.ran, *piece.codes)
+        return Unit(self.body, self.last, self.shows, self.is_async, self.flags | piece.flags, names, tree, ran)
 
 
 def compile_cell(code: str, filename: str, flags: int = 0) -> Unit:

@@ -103,7 +103,9 @@ class UserLoop(_Base):  # type: ignore[misc]
                 continue
 
     def _after_fork(self) -> None:
+        """In a child: nothing that waits in this loop is the child's to do."""
         self._forked = True
+        self._ready.clear()
 
     def _run_once(self) -> None:
         """One step, in the process that made the loop only.
@@ -124,6 +126,11 @@ class UserLoop(_Base):  # type: ignore[misc]
     def is_wanted(self) -> bool:
         """Whether something waits for the step that goes on."""
         return bool(self._ready)
+
+    @property
+    def step(self) -> float:
+        """When the step that goes on began; no two steps have the same."""
+        return self._stepped_at
 
     def is_stuck(self) -> bool:
         """Whether one step has been going on for seconds: a task that computes, and no cell can start."""
@@ -150,7 +157,7 @@ class UserLoop(_Base):  # type: ignore[misc]
         if not self._inside():
             return super().run_until_complete(future)
         task = asyncio.ensure_future(future, loop=self)
-        self.on_nested("loop.run_until_complete(x) works here, but `await x` does the same and can be interrupted")
+        self.on_nested("loop.run_until_complete(x) works here, and so does `await x`, which is shorter")
         self._step_until(task.done)
         return task.result()
 
@@ -219,12 +226,12 @@ class Nesting:
 
     def install(self) -> None:
         """Wrap the entry points; each behaves as before where no cell runs."""
-        run = _aside(asyncio.run)
+        run = aside(asyncio.run)
         for owner, name, value in (
             (asyncio, "run", run),
             (asyncio.runners, "run", run),
-            (asyncio.Runner, "run", _aside(asyncio.Runner.run)),
-            (asyncio.Runner, "close", _aside(asyncio.Runner.close)),
+            (asyncio.Runner, "run", aside(asyncio.Runner.run)),
+            (asyncio.Runner, "close", aside(asyncio.Runner.close)),
             (asyncio.BaseEventLoop, "run_forever", _aside_foreign(asyncio.BaseEventLoop.run_forever)),
             (asyncio.BaseEventLoop, "run_until_complete", _aside_foreign(asyncio.BaseEventLoop.run_until_complete)),
         ):
@@ -238,7 +245,9 @@ class Nesting:
             self._undo.pop()()
 
 
-def _aside[T](function: Callable[..., T]) -> Callable[..., T]:
+def aside[T](function: Callable[..., T]) -> Callable[..., T]:
+    """`function`, run with the user's own loop and its current task set aside where it is called on that loop."""
+
     @interruptible
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> T:
@@ -249,7 +258,7 @@ def _aside[T](function: Callable[..., T]) -> Callable[..., T]:
 
 
 def _aside_foreign[T](function: Callable[..., T]) -> Callable[..., T]:
-    """As `_aside`, for methods that the user's own loop serves itself."""
+    """As `aside`, for methods that the user's own loop serves itself."""
 
     @interruptible
     @functools.wraps(function)

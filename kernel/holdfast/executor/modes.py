@@ -13,6 +13,8 @@ import threading
 from collections.abc import Callable
 from contextvars import Context, copy_context
 
+from holdfast.executor import child
+
 
 class CellThread:
     """Runs one call in a thread of its own; made on the loop that waits for it."""
@@ -32,6 +34,8 @@ class CellThread:
             outcome: tuple[object, BaseException | None] = (None, error)
         else:
             outcome = (value, None)
+        if child.is_here():
+            child.leave(outcome[1])
         self._loop.call_soon_threadsafe(self._settle, outcome)
 
     def _settle(self, outcome: tuple[object, BaseException | None]) -> None:

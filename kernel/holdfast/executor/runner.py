@@ -12,15 +12,18 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from contextvars import Context
 from types import CodeType
 from typing import TYPE_CHECKING, Protocol
 
+from holdfast.executor import child
 from holdfast.executor.compile import Unit, compile_cell
 from holdfast.executor.interrupt import interruptible, protected
 from holdfast.executor.modes import CellThread
-from holdfast.executor.outcome import Job, Outcome
+from holdfast.executor.outcome import Job, Outcome, remember
 from holdfast.executor.source import Sources, dedented
+from holdfast.executor.wrapping import Wrapping
 from holdfast.magics.parse import Lowered
 from holdfast.namespace.namespace import Namespace, heal_builtins
 
@@ -68,6 +71,9 @@ class Surroundings(Protocol):
     def lower(self, code: str) -> Lowered:
         """Magic syntax to Python."""
 
+    def wrap(self, lowered: Lowered) -> Wrapping | None:
+        """What the cell runs inside; None for nothing."""
+
     def mode(self, unit: Unit) -> str:
         """The mode of a cell that asks for none."""
 
@@ -79,8 +85,8 @@ class Surroundings(Protocol):
     def ended(self) -> Callable[[Job, Unit, bool], None]:
         """Told when a cell that ran in the background is over: (job, unit, whether it failed)."""
 
-    def enter(self, token: object) -> None:
-        """Output written in this context belongs to `token` from now on."""
+    def enter(self, token: object) -> Callable[[], None]:
+        """Output written in this context belongs to `token` until what is returned is called."""
 
 
 class Runner:
@@ -103,7 +109,8 @@ class Runner:
         self._stoppable = stoppable
         self._surroundings = surroundings
         self._done = done
-        self._flags = 0
+        #: Those of the cells' `from __future__` imports.
+        self.flags = 0
         self._begun: list[Around] = []
         #: Deprecated by the protocol and still read by consoles: page, set_next_input, ask_exit.
         self.payload: list[Mapping[str, object]] = []
@@ -116,6 +123,7 @@ class Runner:
         self.running: Job | None = None
         #: How the running cell runs: "" in the loop's step or as a task, "thread", or "bg".
         self.mode = ""
+        self._wrapping: Wrapping | None = None
         self._background: set[asyncio.Task[None]] = set()
 
     def submit(self, job: Job) -> None:
@@ -131,6 +139,7 @@ class Runner:
         """Compile and run; an async cell goes on as a task."""
         self.running = job
         self.payload, self.notes, self.closing, self.unit, self.mode = [], {}, [], None, ""
+        self._wrapping = None
         try:
             self._begin(job)
             unit, self.mode = self._compile(job)
@@ -163,10 +172,11 @@ class Runner:
         lowered = self._surroundings.lower(job.code)
         code = dedented(lowered.code)
         # Tracebacks quote what the user wrote, not what it was lowered to: the lines are the same ones.
-        filename = self._sources.register(dedented(job.code), job.count)
-        unit = compile_cell(code, filename, self._flags)
-        self._flags = unit.flags
+        filename = self._sources.register(job.code, job.count)
+        unit = compile_cell(code, filename, self.flags)
+        self.flags = unit.flags
         self.unit = unit
+        self._wrapping = self._surroundings.wrap(lowered)
         self.mode = lowered.mode or self._surroundings.mode(unit)
         self._surroundings.compiled(job, unit, lowered)
         return unit, self.mode
@@ -175,10 +185,14 @@ class Runner:
     def _run_sync(self, job: Job, unit: Unit) -> None:
         globals_ = self._namespace.dict
         try:
-            if unit.body is not None:
-                exec(unit.body, globals_)
-            if unit.last is not None:
-                self._conclude(job, unit, eval(unit.last, globals_))
+            if self._wrapping is not None:
+                with self._wrapping:
+                    self._conclude(job, unit, self._evaluate_now(unit), self._wrapping)
+            else:
+                if unit.body is not None:
+                    exec(unit.body, globals_)
+                if unit.last is not None:
+                    self._conclude(job, unit, eval(unit.last, globals_))
             outcome = self._success(job)
         except:  # noqa: E722 - see _failure
             outcome = self._failure()
@@ -187,10 +201,11 @@ class Runner:
     @protected
     async def _run_async(self, job: Job, unit: Unit) -> None:
         try:
-            if unit.body is not None:
-                await self._evaluate(unit.body)
-            if unit.last is not None:
-                self._conclude(job, unit, await self._evaluate(unit.last))
+            with self._wrapping or nullcontext():
+                if unit.body is not None:
+                    await self._evaluate(unit.body)
+                if unit.last is not None:
+                    self._conclude(job, unit, await self._evaluate(unit.last), self._wrapping)
             outcome = self._success(job)
         except:  # noqa: E722 - see _failure
             outcome = self._failure()
@@ -199,8 +214,9 @@ class Runner:
     @protected
     async def _run_in_thread(self, job: Job, unit: Unit) -> None:
         try:
-            thread = CellThread(lambda: self._evaluate_now(unit), f"cell-{job.count}")
-            self._conclude(job, unit, await thread.result())
+            with self._wrapping or nullcontext():
+                thread = CellThread(lambda: self._evaluate_now(unit), f"cell-{job.count}")
+                self._conclude(job, unit, await thread.result(), self._wrapping)
             outcome = self._success(job)
         except:  # noqa: E722 - see _failure
             outcome = self._failure()
@@ -214,21 +230,22 @@ class Runner:
 
     def _start_background(self, job: Job, unit: Unit) -> None:
         """Reply at once; the cell goes on as a task in a copy of the context, so that two cells can run."""
-        task = self._loop.create_task(self._run_background(job, unit), context=self._context.copy())
+        task = self._loop.create_task(self._run_background(job, unit, self._wrapping), context=self._context.copy())
         self._background.add(task)
         task.add_done_callback(self._background.discard)
         self._finish(job, self._success(job))
 
-    async def _run_background(self, job: Job, unit: Unit) -> None:
+    async def _run_background(self, job: Job, unit: Unit, wrapping: Wrapping | None) -> None:
         failed = False
         try:
-            if unit.is_async:
-                if unit.body is not None:
-                    await self._evaluate(unit.body)
-                value = await self._evaluate(unit.last) if unit.last is not None else None
-            else:
-                value = await CellThread(lambda: self._evaluate_now(unit), f"cell-{job.count}").result()
-            self._conclude(job, unit, value)
+            with wrapping or nullcontext():
+                if unit.is_async:
+                    if unit.body is not None:
+                        await self._evaluate(unit.body)
+                    value = await self._evaluate(unit.last) if unit.last is not None else None
+                else:
+                    value = await CellThread(lambda: self._evaluate_now(unit), f"cell-{job.count}").result()
+                self._conclude(job, unit, value, wrapping)
         except:  # noqa: E722 - as in _failure; it has been replied to, so the error is shown below its cell
             failed = True
             self._complain()
@@ -249,9 +266,13 @@ class Runner:
         return await value if code.co_flags & 0x80 else value
 
     @interruptible
-    def _conclude(self, job: Job, unit: Unit, value: object) -> None:
+    def _conclude(self, job: Job, unit: Unit, value: object, wrapping: Wrapping | None = None) -> None:
         """Show the value: user code again (`__repr__` and its kin), so it can be interrupted."""
         heal_builtins()
+        if child.is_here():
+            child.leave(None, self.complain)
+        if wrapping is not None:
+            wrapping.evaluated()
         if unit.shows and value is not None and not job.silent:
             if job.stored:
                 self._namespace.result(job.count, value)
@@ -259,6 +280,8 @@ class Runner:
 
     def _success(self, job: Job) -> Outcome:
         heal_builtins()
+        if child.is_here():
+            child.leave(None, self.complain)
         return Outcome(user_expressions={name: self._express(text) for name, text in job.user_expressions.items()})
 
     @interruptible
@@ -285,11 +308,14 @@ class Runner:
         heal_builtins()
         error = sys.exception()
         assert error is not None
+        if child.is_here():
+            child.leave(error, self.complain)
         if isinstance(error, ExitRequested):
             self.payload.append({"source": "ask_exit", "keepkernel": False})
             return Outcome(leave=True)
         if isinstance(error, asyncio.CancelledError) and self._stoppable.count:
             error = KeyboardInterrupt().with_traceback(error.__traceback__)
+        remember(error, self._namespace.dict)
         try:
             report = self._surroundings.report(error)
         except:  # noqa: E722 - an error that cannot even be shown ends its cell like any other
@@ -331,7 +357,7 @@ class Runner:
     def call(self, token: object, function: Callable[[], None]) -> None:
         """Run a comm callback: what it prints belongs to `token`, and it can be interrupted like a cell."""
         self._namespace.prepare()
-        self._surroundings.enter(token)
+        leave = self._surroundings.enter(token)
         alone = self.running is None
         if alone:
             self._stoppable.begin()
@@ -342,6 +368,7 @@ class Runner:
         finally:
             if alone:
                 self._stoppable.end()
+            leave()
 
     @interruptible
     def _call(self, function: Callable[[], None]) -> None:

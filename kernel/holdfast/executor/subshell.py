@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from contextvars import Context
 
+from holdfast.executor.interrupt import protected
 from holdfast.executor.loop import UserLoop
 from holdfast.executor.modes import raise_in_thread
 from holdfast.executor.runner import Runner, Stoppable
@@ -58,6 +59,43 @@ class ThreadInterrupts:
             self._loop.call_soon_threadsafe(task.cancel)
             return
         raise_in_thread(self._thread)
+
+
+#: Seconds that the main thread has to take what a subshell was sent for it.
+COURTESY = 0.05
+
+
+class Turn:
+    """A callback for the main thread, or for a subshell's if a cell keeps the main one from it.
+
+    JupyterLab sends the messages of widgets to a subshell, so that they come through while a cell blocks.  Left there,
+    callbacks would run beside the cells' own code all the time: `future.set_result(...)` in one would not wake the cell
+    that awaits it, and matplotlib would be called from two threads.
+    """
+
+    def __init__(self, call: Callable[[Runner], None]) -> None:
+        self._call = call
+        self._taken = threading.Lock()
+        self._begun = threading.Event()
+        self._over = threading.Event()
+
+    @protected
+    def take(self, runner: Runner) -> bool:
+        """Run it here, with the runner of this thread, unless the other thread has it; whether it was run here."""
+        if not self._taken.acquire(blocking=False):
+            return False
+        self._begun.set()
+        try:
+            self._call(runner)
+        finally:
+            self._over.set()
+        return True
+
+    def wait(self, runner: Runner, seconds: float) -> bool:
+        """On the subshell's thread: until it is over.  Whether it had to be run here, after `seconds`."""
+        here = not self._begun.wait(seconds) and self.take(runner)
+        self._over.wait()
+        return here
 
 
 class Subshell:

@@ -83,6 +83,8 @@ class Namespace:
                 ns["__name__"] = "__main__"
             for name, value in self.injected.items():
                 ns.setdefault(name, value)
+            # What it holds keeps a warning from being shown a second time: a cell that runs again warns again.
+            ns.pop("__warningregistry__", None)
             self.results.rebuild(ns)
             if self._installed:
                 sys.modules["__main__"] = self.module

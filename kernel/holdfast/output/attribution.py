@@ -54,6 +54,18 @@ class Attribution:
         if not self._executors_wrapped:
             self._wrap_executors()
 
+    def visit(self, token: object) -> Callable[[], None]:
+        """What this context writes belongs to `token`, beside a cell that awaits, until what is returned is called."""
+        before, newest = TOKEN.set(token), self.newest
+        self.newest = token
+
+        def leave() -> None:
+            TOKEN.reset(before)
+            if self.newest is token:
+                self.newest = newest
+
+        return leave
+
     def follows(self, which: Literal["newest", "starter"]) -> None:
         """Let all output go to the newest cell, or (the default) to the cell that started its writer."""
         if which not in ("newest", "starter"):

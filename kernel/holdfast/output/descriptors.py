@@ -48,7 +48,15 @@ class Descriptors:
         os.register_at_fork(after_in_child=self._after_fork)
 
     def _after_fork(self) -> None:
-        """This process is a child: what it reads from the pipes would be missing in the parent."""
+        """This process is a child: what it reads from the pipes would be missing in the parent.
+
+        And with a reader of its own it would wait on a full pipe for ever once the kernel is gone.
+        """
+        for end in self._ends:
+            try:
+                os.close(end.reader)
+            except OSError:
+                continue
         self._ends = []
         self._ready = _never
         self._lock = threading.Lock()

@@ -12,12 +12,13 @@ Source: Jupyter messaging 5.5, stdin channel; the answer "\\x04" means end of fi
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 
 from holdfast.engine.port import EXTERNAL, ORIGIN, SECRET, Engine, Promise, State
-from holdfast.errors import PromptCancelledError, StdinNotImplementedError, StoreError
+from holdfast.errors import ChildStdinError, PromptCancelledError, StdinNotImplementedError, StoreError
 
 #: Who asks: (token, whether its client answers prompts, the id of its cell's promise).
 Asker = tuple[object, bool, str]
@@ -59,14 +60,16 @@ class Prompts:
         self._who = who
         self._ask = ask
         self._turn = threading.Lock()
+        self._pid = os.getpid()
         self._runs: dict[str, _Run] = {}
         self._open: _Open | None = None
 
     def input(self, prompt: object = "", /) -> str:
         """Read a line from the person at the keyboard; the trailing newline is not part of it.
 
-        Raises `StdinNotImplementedError` where the client does not answer prompts, EOFError at end of file, and
-        `PromptCancelledError` (an EOFError too) where somebody settled the prompt without an answer.
+        Raises `StdinNotImplementedError` where the client does not answer prompts, EOFError at end of file,
+        `PromptCancelledError` (an EOFError too) where somebody settled the prompt without an answer, and
+        `ChildStdinError` (the same) in a forked child.
         """
         return self.ask(str(prompt), password=False, function="input")
 
@@ -76,6 +79,8 @@ class Prompts:
 
     def ask(self, prompt: str, *, password: bool, function: str) -> str:
         """Open the promise, send the prompt, wait for whoever answers first."""
+        if os.getpid() != self._pid:
+            raise ChildStdinError(function)
         token, answers, cell = self._who()
         if not answers:
             raise StdinNotImplementedError(function)

@@ -1,0 +1,222 @@
+"""`IPython.core.magic`: decorators and the class that extensions and notebooks make magics with.
+
+It must never keep magics of its own: what is made here goes into the kernel's registry.
+"""
+
+from __future__ import annotations
+
+import getopt
+from collections.abc import Callable
+from typing import Any, overload
+
+from holdfast.compat.ipython import current
+from holdfast.compat.ipython.errors import UsageError
+from holdfast.compat.ipython.splitting import arg_split
+from holdfast.compat.ipython.values import Struct
+
+__all__ = [
+    "Bunch",
+    "Magics",
+    "cell_magic",
+    "line_cell_magic",
+    "line_magic",
+    "magics_class",
+    "needs_local_scope",
+    "no_var_expand",
+    "on_off",
+    "output_can_be_silenced",
+    "record_magic",
+    "register_cell_magic",
+    "register_line_cell_magic",
+    "register_line_magic",
+]
+
+type Function = Callable[..., Any]
+
+#: The attribute under which a decorated method says what it is, until its class is complete: {kind: name}.
+MARK = "_holdfast_magic"
+#: Attributes of functions, by the names that extensions set and read them.
+NEEDS_SCOPE = "needs_local_scope"
+NO_EXPANSION = "_ipython_magic_no_var_expand"
+SILENCED = "_ipython_magic_output_can_be_silenced"
+
+
+class Bunch:
+    """An object with attributes."""
+
+
+def needs_local_scope[F: Function](function: F) -> F:
+    """The magic gets the variables of where it stands, as `local_ns`."""
+    setattr(function, NEEDS_SCOPE, True)
+    return function
+
+
+def no_var_expand[F: Function](function: F) -> F:
+    """`{name}` and `$name` in the magic's line stay as they are."""
+    setattr(function, NO_EXPANSION, True)
+    return function
+
+
+def output_can_be_silenced[F: Function](function: F) -> F:
+    """A semicolon at the end of the magic's line keeps its value from being shown."""
+    setattr(function, SILENCED, True)
+    return function
+
+
+class Magics:
+    """Magics that share a state: derive from it, decorate the class with `magics_class` and its methods.
+
+    `magics` has, by kind (line, cell) and name, the methods; on the class their names.
+    """
+
+    magics: dict[str, dict[str, Any]] = {}
+    registered = False
+    shell: Any = None
+
+    def __init__(self, shell: Any = None, **kwargs: Any) -> None:
+        if not type(self).registered:
+            raise ValueError(f"{type(self).__name__} has no magics: decorate the class with @magics_class")
+        self.shell = shell
+        self.options_table: dict[str, str] = {}
+        for name, value in kwargs.items():
+            if name not in ("parent", "config"):
+                setattr(self, name, value)
+        table = type(self).magics
+        self.magics = {
+            kind: {name: getattr(self, given) if isinstance(given, str) else given for name, given in found.items()}
+            for kind, found in table.items()
+        }
+
+    def arg_err(self, function: Function) -> None:
+        """Print how a magic is used."""
+        print(f"Error in arguments:\n{function.__doc__ or 'it has no description'}")
+
+    def default_option(self, function: str, option: str) -> None:
+        """Options that a magic's line has when it says nothing else."""
+        self.options_table[function] = option
+
+    def parse_options(
+        self, arg_str: str, opt_str: str, *long_opts: str, preserve_non_opts: bool = False, **kw: Any
+    ) -> tuple[Struct, Any]:
+        """(options, the rest) of a magic's line, by `getopt`'s rules: `opt_str` as "ab:", `long_opts` as "long=".
+
+        `mode` is "string" (the rest as text, the default) or "list"; with `list_all` every option's value is a list;
+        `posix` and `strict` say how quotes are read. UsageError: an option that is not known.
+        """
+        mode = kw.get("mode", "string")
+        if mode not in ("string", "list"):
+            raise ValueError(f"the mode of options is 'string' or 'list', not {mode!r}")
+        words = arg_split(arg_str, posix=kw.get("posix", False), strict=kw.get("strict", True))
+        try:
+            found, rest = getopt.getopt(words, opt_str, [*long_opts])
+        except getopt.GetoptError as error:
+            wanted = " ".join(
+                ["-" + letter for letter in opt_str.replace(":", "")] + ["--" + name for name in long_opts]
+            )
+            raise UsageError(f"{error.msg}; allowed are: {wanted}") from None
+        options = Struct()
+        for option, value in found:
+            name = option.lstrip("-")
+            if name in options:
+                before = options[name]
+                options[name] = [*before, value] if isinstance(before, list) else [before, value]
+            else:
+                options[name] = [value] if kw.get("list_all") else value
+        if mode == "list":
+            return options, rest
+        return options, _rest_as_written(arg_str, words, rest) if preserve_non_opts or rest else ""
+
+
+def _rest_as_written(text: str, words: list[str], rest: list[str]) -> str:
+    """What follows the options, as it stands in `text`."""
+    found = text.lstrip()
+    for word in words[: len(words) - len(rest)]:
+        at = found.find(word)
+        if at < 0:  # its quotes were taken away
+            return " ".join(rest)
+        found = found[at + len(word) :].lstrip("'\"").lstrip() if found[:at].strip("'\"") == "" else found
+    return found.strip()
+
+
+def magics_class[C: type](cls: C) -> C:
+    """Make the decorated methods of a class derived from `Magics` its magics."""
+    table: dict[str, dict[str, Any]] = {"line": {}, "cell": {}}
+    for base in reversed(cls.__mro__):
+        for attribute, value in vars(base).items():
+            for kind, name in getattr(value, MARK, {}).items():
+                table[kind][name] = attribute
+    cls.registered = True  # type: ignore[attr-defined]
+    cls.magics = table  # type: ignore[attr-defined]
+    return cls
+
+
+def record_magic(table: dict[str, dict[str, Any]], kind: str, name: str, function: Any) -> None:
+    """Put a magic into a table of them; `kind` is "line", "cell" or "line_cell"."""
+    for one in _kinds(kind):
+        table[one][name] = function
+
+
+def _kinds(kind: str) -> tuple[str, ...]:
+    if kind not in ("line", "cell", "line_cell"):
+        raise ValueError(f"a magic is of kind 'line', 'cell' or 'line_cell', not {kind!r}")
+    return ("line", "cell") if kind == "line_cell" else (kind,)
+
+
+class _Marking:
+    """`@line_magic` and its kin, for methods: with or without the magic's name in parentheses."""
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+
+    @overload
+    def __call__[F: Function](self, given: F) -> F: ...
+    @overload
+    def __call__[F: Function](self, given: str) -> Callable[[F], F]: ...
+    def __call__(self, given: Any) -> Any:
+        """Mark a method."""
+        if isinstance(given, str):
+            return lambda function: self._marked(function, given)
+        if not callable(given):
+            raise TypeError(f"decorate a method with it, or give the name of the magic, not {given!r}")
+        return self._marked(given, given.__name__)
+
+    def _marked(self, function: Any, name: str) -> Any:
+        marks = dict(getattr(function, MARK, {}))
+        marks.update(dict.fromkeys(_kinds(self._kind), name))
+        setattr(function, MARK, marks)
+        return function
+
+
+class _Registering:
+    """`@register_line_magic` and its kin, for functions: with or without the magic's name in parentheses."""
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+
+    @overload
+    def __call__[F: Function](self, given: F) -> F: ...
+    @overload
+    def __call__[F: Function](self, given: str) -> Callable[[F], F]: ...
+    def __call__(self, given: Any) -> Any:
+        """Register a function."""
+        if isinstance(given, str):
+            return lambda function: self._registered(function, given)
+        if not callable(given):
+            raise TypeError(f"decorate a function with it, or give the name of the magic, not {given!r}")
+        return self._registered(given, given.__name__)
+
+    def _registered(self, function: Any, name: str) -> Any:
+        shell = current.shell()
+        if shell is None:
+            raise NameError("a magic can be registered in a cell of a Holdfast kernel only")
+        shell.register_magic_function(function, self._kind, name)
+        return function
+
+
+line_magic, cell_magic, line_cell_magic = map(_Marking, ("line", "cell", "line_cell"))
+register_line_magic, register_cell_magic, register_line_cell_magic = map(_Registering, ("line", "cell", "line_cell"))
+
+
+def on_off(tag: object) -> str:
+    """`ON` or `OFF`."""
+    return "ON" if tag else "OFF"

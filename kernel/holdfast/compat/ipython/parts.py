@@ -1,0 +1,52 @@
+"""What the shell and its parts have in common: they belong to the running kernel, and variables may hold them.
+
+It must never lead to the kernel: a variable that holds a part stores by which name it is found, and gets the part of
+the kernel that is running when it is loaded.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["Part", "found", "reduced"]
+
+
+class Part:
+    """The shell (`path` is empty) or one of its attributes."""
+
+    path = ""
+
+    def __getattr__(self, name: str) -> Any:
+        """Called for what is not there only; says so."""
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        whole = f"get_ipython().{self.path}" if self.path else "get_ipython()"
+        raise AttributeError(
+            f"{whole} has no {name!r}: it is Holdfast's, and has what libraries are known to read of IPython's",
+            name=name,
+            obj=self,
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return found, (self.path,)
+
+    def __copy__(self) -> Part:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Part:
+        return self
+
+
+def found(path: str) -> Any:
+    """The part of that name in the kernel of this process; None outside a kernel."""
+    from holdfast.compat.ipython import current
+
+    part = current.shell()
+    for name in path.split(".") if path and part is not None else ():
+        part = getattr(part, name)
+    return part
+
+
+def reduced(part: Part, keeping: object) -> tuple[Any, ...]:
+    """How a stream refers to a part (see `durable.reducers.families`)."""
+    return found, (part.path,)

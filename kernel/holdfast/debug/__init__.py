@@ -1,0 +1,1 @@
+"""The debugger: debugpy's, for frontends that speak the Debug Adapter Protocol in `debug_request`s."""

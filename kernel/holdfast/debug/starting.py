@@ -1,0 +1,62 @@
+"""Brings debugpy into this process and has it trace the user's threads.
+
+It must never leave its traces in what cells start: no environment variable stays, no child process is followed, and
+a forked child runs untraced (nobody would ever let it go on from a breakpoint).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+from holdfast.errors import DebugError
+
+#: debugpy warns of the standard library's frozen modules, in which nobody sets breakpoints, unless told not to.
+_QUIET = "PYDEVD_DISABLE_FILE_VALIDATION"
+_hooked = False
+
+
+def trace(port: int, secret: str, imported: Callable[[], None]) -> None:
+    """Import debugpy, tell `imported`, and connect; returns when all threads are traced.
+
+    Blocks until `configurationDone` has come: for a thread of its own.  Raises `DebugError`.
+    """
+    said = os.environ.get(_QUIET)
+    os.environ[_QUIET] = "1"
+    try:
+        import debugpy
+
+        debugpy.configure(subProcess=False)
+    except ImportError as error:
+        raise DebugError(f"debugpy cannot be imported ({error}): pip install debugpy") from None
+    finally:
+        if said is None:
+            os.environ.pop(_QUIET, None)
+        else:
+            os.environ[_QUIET] = said
+    imported()
+    _hook_forks()
+    try:
+        debugpy.connect(("127.0.0.1", port), access_token=secret)
+    except Exception as error:
+        raise DebugError(f"debugpy does not start: {error}") from None
+
+
+def _hook_forks() -> None:
+    global _hooked
+    if not _hooked and hasattr(os, "register_at_fork"):
+        _hooked = True
+        os.register_at_fork(after_in_child=_untrace)
+
+
+def _untrace() -> None:
+    """PEP 669: without callbacks a tool sees nothing, whatever events it had asked for."""
+    monitoring = sys.monitoring
+    if monitoring.get_tool(monitoring.DEBUGGER_ID) is None:
+        return
+    events = monitoring.events
+    for event in (getattr(events, name) for name in dir(events) if name.isupper()):
+        if event and event != events.BRANCH:
+            monitoring.register_callback(monitoring.DEBUGGER_ID, event, None)
+    monitoring.set_events(monitoring.DEBUGGER_ID, 0)
