@@ -26,8 +26,9 @@ def test_no_client_is_made_to_import_ipython() -> None:
 
 
 def test_it_says_what_it_can() -> None:
-    """JEP 92: subshells; the debugger comes with its own issue."""
-    assert "kernel subshells" in kernel_info()["supported_features"]  # type: ignore[operator]
+    """JEP 92: subshells, and the debugger, which older frontends look for in a field of its own."""
+    assert kernel_info()["supported_features"] == ["kernel subshells", "debugger"]
+    assert kernel_info()["debugger"] is True
 
 
 def test_a_console_says_how_to_come_back() -> None:

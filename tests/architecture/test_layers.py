@@ -7,7 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from helpers import source
 
 ROOT = "(root)"
-EVERYONE = frozenset({"errors", "ids", "clock"})
+EVERYONE = frozenset({"errors", "ids", "clock", "threads"})
 RINGS = frozenset(
     "wire machine executor namespace durable engine stdin output language magics compat debug transport "
     "workers app".split()
@@ -25,8 +25,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "workers": frozenset({"engine"}),
     "language": frozenset({"namespace"}),
     "output": frozenset({"namespace"}),
-    "magics": frozenset({"namespace"}),
-    "compat": frozenset({"namespace", "output"}),
+    "magics": frozenset({"namespace", "output"}),
+    "compat": frozenset({"namespace", "output", "magics"}),
     "debug": frozenset(),
     "engine": frozenset(),
     "namespace": frozenset(),
@@ -40,6 +40,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "errors": frozenset(),
     "ids": frozenset(),
     "clock": frozenset(),
+    "threads": frozenset(),
     ROOT: frozenset({"cell", "current", "display", "transacting"}),
 }
 

@@ -29,7 +29,7 @@ _ALWAYS: Final = [
     (re.compile(r"/\S*/site-packages/"), "<packages>/"),
     (re.compile(r"\b0x[0-9a-fA-F]+\b"), "0x…"),
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "<id>"),
-    (re.compile(r"\b[0-9a-f]{16,}\b"), "<id>"),
+    (re.compile(r"\b(?=[0-9]*[a-f])[0-9a-f]{16,}\b"), "<id>"),
     (re.compile(r"\b\d+(?:\.\d+)?(?:e-?\d+)? ?(?:ns|µs|μs|us|ms|s|min|it/s|s/it)\b"), "<time>"),
     (re.compile(r"\b\d\d:\d\d(?::\d\d)?<(?:\d\d:\d\d(?::\d\d)?|\?)"), "<time>"),
 ]
@@ -117,8 +117,7 @@ class Transcript:
                 self._bundle(message, place)
             case "error":
                 self._clear_now(place)
-                lines = [[int(n), int(at)] for n, at in _PLACE.findall(plain("\n".join(content["traceback"])))]
-                place.append({"error": content["ename"], "value": self._plain(content["evalue"]), "lines": lines})
+                place.append(_error(content, self._here))
             case "clear_output":
                 self._clear.add(id(place))
                 if not content["wait"]:
@@ -154,13 +153,7 @@ class Transcript:
         content = message.content
         kind = {"execute_result": "result", "update_display_data": "update"}.get(message.msg_type, "display")
         data: Json = content["data"]
-        fact: Fact = {kind: sorted(data)}
-        if "text/plain" in data:
-            fact["text"] = self._plain(data["text/plain"])
-        if "text/html" in data and isinstance(data["text/html"], str):
-            fact["html"] = self._plain(seen_of_html(data["text/html"]))
-        if "text/latex" in data:
-            fact["latex"] = self._plain(data["text/latex"])
+        fact = _bundled(kind, data, self._here)
         if VIEW in data:
             fact["view"] = self._widgets.get(data[VIEW]["model_id"], {}).get("_model_name", "of no widget")
         display: str = (content.get("transient") or {}).get("display_id", "")
@@ -179,11 +172,13 @@ class Transcript:
 
     def _comm(self, message: Message, touched: list[str]) -> None:
         content = message.content
-        comm = content["comm_id"]
+        comm, data = content["comm_id"], content["data"]
+        if not isinstance(data, dict):  # bokeh sends text
+            data = {}
         if message.msg_type == "comm_open":
-            self._widgets[comm] = {"target": content["target_name"], **content["data"].get("state", {})}
-        elif message.msg_type == "comm_msg" and content["data"].get("method") in ("update", "echo_update"):
-            state = content["data"]["state"]
+            self._widgets[comm] = {"target": content["target_name"], **data.get("state", {})}
+        elif message.msg_type == "comm_msg" and data.get("method") in ("update", "echo_update"):
+            state = data["state"]
             self._widgets.setdefault(comm, {}).update(state)
             if not set(state) & {*_SEEN, "msg_id", "outputs", "children"}:
                 return
@@ -199,7 +194,7 @@ class Transcript:
             fact["state"] = seen
         if "children" in state:
             fact["children"] = len(state["children"])
-        if captured := [*state.get("captured", ()), *map(_stored, state.get("outputs", ()))]:
+        if captured := [*state.get("captured", ()), *stored(state.get("outputs", ()))]:
             fact["captured"] = captured
         if state.get("closed"):
             fact["closed"] = True
@@ -211,11 +206,9 @@ class Transcript:
     # ------------------------------------------------------------ at the end
 
     def _finished(self, fact: Fact) -> Fact:
-        fact = dict(fact)
-        if "stream" in fact:
-            fact["said"] = self._plain(terminal(fact["said"]))
+        fact = _told(fact, self._here)
         if "captured" in fact:
-            fact["captured"] = [self._finished(inner) for inner in fact["captured"]]
+            return {**fact, "captured": [self._finished(inner) for inner in fact["captured"]]}
         return fact
 
     def _plain(self, text: str) -> str:
@@ -244,14 +237,42 @@ def _add_to_stream(place: list[Fact], name: str, text: str) -> None:
     place.append({"stream": name, "said": text})
 
 
-def _stored(output: Json) -> Fact:
-    """The fact of an output that a widget carries in its state, as notebooks store them."""
-    match output["output_type"]:
-        case "stream":
-            return {"stream": output["name"], "said": output["text"]}
-        case "error":
-            return {"error": output["ename"], "value": output["evalue"]}
-    return {"display": sorted(output["data"]), "text": plain(output["data"].get("text/plain", ""))}
+# ---------------------------------------------------------------- outputs as notebooks store them
+
+
+def stored(outputs: Iterable[Any], here: str = "") -> list[Fact]:
+    """The facts of outputs that a notebook or the state of a widget holds; `here` as in `plain`."""
+    facts: list[Fact] = []
+    for output in outputs:
+        kind = output["output_type"]
+        if kind == "stream":
+            _add_to_stream(facts, output["name"], output["text"])
+        elif kind == "error":
+            facts.append(_error(output, here))
+        else:
+            facts.append(_bundled("result" if kind == "execute_result" else "display", output["data"], here))
+    return [_told(fact, here) for fact in _streams_sorted(facts)]
+
+
+def _bundled(kind: str, data: Json, here: str) -> Fact:
+    fact: Fact = {kind: sorted(data)}
+    for mime, name, seen in (
+        ("text/plain", "text", str),
+        ("text/html", "html", seen_of_html),
+        ("text/latex", "latex", str),
+    ):
+        if isinstance(data.get(mime), str):
+            fact[name] = plain(seen(data[mime]), here)
+    return fact
+
+
+def _error(content: Mapping[str, Any], here: str) -> Fact:
+    lines = [[int(n), int(at)] for n, at in _PLACE.findall(plain("\n".join(content["traceback"])))]
+    return {"error": content["ename"], "value": plain(content["evalue"], here), "lines": lines}
+
+
+def _told(fact: Fact, here: str) -> Fact:
+    return {**fact, "said": plain(terminal(fact["said"]), here)} if "stream" in fact else fact
 
 
 # ---------------------------------------------------------------- comparison

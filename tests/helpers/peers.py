@@ -19,7 +19,7 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -135,6 +135,8 @@ class Household:
         self.data = self.root / "data"
         self.runtime = self.root / "runtime"
         self.work = self.root / "work"
+        #: Variables for all programs, beside those that keep them here.
+        self.variables: dict[str, str] = {}
         for folder in (self.config, self.data, self.runtime, self.work, self.root / "home"):
             folder.mkdir(parents=True)
 
@@ -155,14 +157,18 @@ class Household:
             "XDG_CONFIG_HOME": str(home / "config"),
             "XDG_DATA_HOME": str(home / "data"),
             "XDG_STATE_HOME": str(home / "state"),
+            **self.variables,
         }
 
-    def add_kernelspec(self, name: str = "holdfast") -> None:
-        """Install the project's kernelspec, pointed at the interpreter that runs the tests."""
+    def add_kernelspec(
+        self, name: str = "holdfast", python: str | Path = sys.executable, variables: Mapping[str, str] | None = None
+    ) -> None:
+        """Install the project's kernelspec, pointed at the interpreter that runs the tests, or at another one."""
         folder = self.data / "kernels" / name
-        shutil.copytree(KERNELSPEC, folder)
+        shutil.copytree(KERNELSPEC, folder, dirs_exist_ok=True)
         spec = json.loads((folder / "kernel.json").read_text(encoding="utf-8"))
-        spec["argv"][0] = sys.executable
+        spec["argv"][0] = str(python)
+        spec["env"] = {**spec.get("env", {}), **(variables or {})}
         (folder / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
 
     def processes(self) -> list[psutil.Process]:

@@ -50,13 +50,18 @@ class Notes:
         """The real one."""
         return report(error, self._sources.labels, ())
 
-    def lower(self, code: str) -> Lowered:
+    def lower(self, code: str, piece: bool = False) -> Lowered:
         """The real one."""
         return lower(code)
 
     def wrap(self, lowered: Lowered) -> Wrapping | None:
         """What the test says."""
         return Wrapping(self.managers) if self.managers else None
+
+    @property
+    def interactivity(self) -> str:
+        """As by default."""
+        return "last_expr"
 
     def mode(self, unit: Unit) -> str:
         """No cell is moved to a thread by itself."""

@@ -153,10 +153,3 @@ def test_history_holds_the_raw_text(kernel: Kernel) -> None:
     """Magics are kept as they were typed."""
     kernel.run("len?")
     assert _history(kernel, hist_access_type="tail", n=1)[0][2] == "len?"
-
-
-def test_a_debug_request_is_answered(kernel: Kernel) -> None:
-    """A kernel without a debugger says so in a DAP response instead of saying nothing."""
-    content = {"type": "request", "seq": 7, "command": "initialize", "arguments": {}}
-    reply = kernel.request("debug_request", content, "control").reply
-    assert (reply["type"], reply["request_seq"], reply["success"]) == ("response", 7, False)

@@ -8,7 +8,7 @@ import pytest
 
 from helpers.bench import CONNECTION, INFO, Bench, busy, commit, idle, reply, runs, sends
 from helpers.messages import cell, message
-from holdfast.machine.effects import (
+from holdfast.machine.effects import , Debug
     Answer,
     Interrupt,
     Leave,
@@ -72,20 +72,6 @@ def test_the_first_status_has_no_parent() -> None:
             [],
             ErrorReply("UnknownSubshell", "there is no subshell 'x'; list_subshell_request names those there are"),
         ),
-        (
-            "debug_request",
-            {"seq": 3, "command": "attach"},
-            [],
-            {
-                "type": "response",
-                "seq": 3,
-                "request_seq": 3,
-                "success": False,
-                "command": "attach",
-                "message": "this kernel has no debugger",
-                "body": {},
-            },
-        ),
     ],
 )
 def test_requests_that_are_answered_in_one_step(
@@ -127,6 +113,15 @@ def test_language_requests_need_no_cell(msg_type: str) -> None:
     bench, request = Bench(), _request(msg_type)
     bench.receive(request)
     assert bench.step(Looked(request, {"status": "ok"})) == [*reply(request, {"status": "ok"}), *idle(request)]
+
+
+def test_a_debugger_is_answered_beside_the_cell() -> None:
+    """Busy and the request at once; the debugger's answer, idle and the cell's busy when it is there."""
+    bench, a, request = Bench(), cell(), message("debug_request", {"seq": 3, "command": "threads"}, "control")
+    bench.receive(a)
+    assert bench.receive(request) == [*busy(request), Debug(request)]
+    expected = [*reply(request, {"success": True}), *idle(request), *busy(a)]
+    assert bench.step(Looked(request, {"success": True})) == expected
 
 
 # ---------------------------------------------------------------- what cannot be served

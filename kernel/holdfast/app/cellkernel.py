@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from holdfast import cell
 from holdfast.compat import figures
 from holdfast.executor.compile import compile_cell
-from holdfast.executor.interrupt import protected
+from holdfast.executor.interrupt import interruptible, protected
 from holdfast.executor.pieces import Pieces
 from holdfast.magics.options import Options
 from holdfast.magics.registry import Magics
@@ -66,6 +66,19 @@ class CellKernel:
         """See the port: said as code that binds these names, or that can reach all."""
         code = "\n".join(f"{name} = {name}" for name in names if name.isidentifier()) if names else "exec"
         self._pieces.took(compile_cell(code, "<magic>"))
+
+    def ran(self, code: str) -> None:
+        """See the port."""
+        self._pieces.took(compile_cell(self._surroundings.lower(code).code, "<magic>"))
+
+    def interruptible[F: Callable[..., Any]](self, function: F) -> F:
+        """See the port."""
+        return interruptible(function)
+
+    def flush_figures(self) -> None:
+        """See the port."""
+        if "matplotlib" in sys.modules:
+            figures.flush_figures()
 
     def display(self, *values: object, **options: Any) -> object:
         """See the port."""

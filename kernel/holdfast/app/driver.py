@@ -27,6 +27,7 @@ from holdfast.machine.events import (
 )
 from holdfast.machine.machine import Machine
 from holdfast.output.mailbox import FIRST, INTERVAL, Mailbox
+from holdfast.threads import OwnThread, disown
 from holdfast.transport.port import Transport
 from holdfast.wire.contents import Welcome
 from holdfast.wire.frames import Encoder, decode
@@ -89,14 +90,17 @@ class Driver:
         #: A look at a congested transport is due.
         self._held = False
         self._watched: Mapping[int, Callable[[], None]] = {}
-        self._thread = threading.Thread(target=self._run, name="holdfast-kernel", daemon=True)
+        self._thread = OwnThread(target=self._run, name="holdfast-kernel", daemon=True)
         self.dropped = 0
+        #: Serves a debugger's request, and posts `Looked` some time later.
+        self.on_debug: Callable[[Message], None] = lambda token: None
         #: Ends the process when all is sent and the main thread does not come back to its loop.
         self.give_up: Callable[[], None] = lambda: None
         self._perform: dict[type, Callable[..., None]] = {
             fx.Send: self._send,
             fx.Run: self._begin,
             fx.Look: self._look,
+            fx.Debug: lambda effect: self.on_debug(effect.token),
             fx.Deliver: lambda effect: self.hands.deliver(effect.token, effect.subshell),
             fx.Commit: self._commit,
             fx.Remember: lambda effect: self.hands.remember(effect.count, effect.code, effect.output),
@@ -319,7 +323,7 @@ class Driver:
         if self._pool is None:
             from concurrent.futures import ThreadPoolExecutor
 
-            self._pool = ThreadPoolExecutor(thread_name_prefix="holdfast-pool")
+            self._pool = ThreadPoolExecutor(thread_name_prefix="holdfast-pool", initializer=disown)
         self.loop.run_in_executor(self._pool, call)
 
     def _commit(self, effect: fx.Commit) -> None:

@@ -33,8 +33,8 @@ def kernel_info(session: str = "") -> dict[str, object]:
             {"text": "Python reference", "url": f"https://docs.python.org/{sys.version_info[0]}.{sys.version_info[1]}"},
             {"text": "Jupyter", "url": "https://docs.jupyter.org"},
         ],
-        "supported_features": ["kernel subshells"],
-        "debugger": False,
+        "supported_features": ["kernel subshells", "debugger"],
+        "debugger": True,
     }
 
 

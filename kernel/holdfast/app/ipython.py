@@ -1,22 +1,24 @@
 """The kernel as the shell object of `compat.ipython` reaches it.
 
-It must never be imported before somebody asks for that shell.
+It must never import what that shell is made of before somebody asks for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from holdfast.compat.ipython.install import CellHooks
+from holdfast.compat.ipython.install import install as install_shell
 from holdfast.executor.runner import Runner
-from holdfast.language.history import History
 from holdfast.magics.parse import lower
-from holdfast.magics.port import Kernel
 from holdfast.magics.registry import Magics
 from holdfast.output.attribution import Attribution
 from holdfast.output.comms import Comms
 from holdfast.wire.message import Message
+
+if TYPE_CHECKING:
+    from holdfast.magics.port import Kernel
 
 
 class ShellEdges:
@@ -28,7 +30,6 @@ class ShellEdges:
         runner: Callable[[], Runner],
         attribution: Attribution,
         comms: Comms,
-        namespace: dict[str, object],
         hooks: CellHooks,
         session: str,
     ) -> None:
@@ -36,21 +37,20 @@ class ShellEdges:
         self._runner = runner
         self._attribution = attribution
         self._comms = comms
-        self._namespace = namespace
         self.hooks = hooks
         self.session = session
 
     @property
     def kernel(self) -> Kernel:
         """See the port."""
-        return cast(Kernel, self._magics.kernel)
+        return cast("Kernel", self._magics.kernel)
 
     def execution_count(self) -> int:
         """See the port."""
         running = self._runner().running
         if running is not None:
             return running.count
-        inputs = self._namespace.get("In")
+        inputs = self.kernel.namespace.get("In")
         return max(1, len(inputs)) if isinstance(inputs, list) else 1
 
     def token(self) -> object:
@@ -88,13 +88,13 @@ class ShellEdges:
         """See the port."""
         from holdfast.language.complete import complete
 
-        return complete(code, cursor, self._namespace, self._magics.complete)
+        return complete(code, cursor, self.kernel.namespace, self._magics.complete)
 
     def inspect(self, name: str, detail: int) -> Mapping[str, Any]:
         """See the port."""
         from holdfast.language.inspection import inspect_request
 
-        return inspect_request(name, len(name), detail, self._namespace, run_repr=True)
+        return inspect_request(name, len(name), detail, self.kernel.namespace, run_repr=True)
 
     def is_complete(self, code: str) -> Mapping[str, Any]:
         """See the port."""
@@ -110,3 +110,15 @@ class ShellEdges:
 def _plain(struct: object) -> dict[str, Any]:
     """A struct as the dict that libraries expect."""
     return {name: getattr(struct, name) for name in struct.__struct_fields__}  # type: ignore[attr-defined]
+
+
+def install(
+    magics: Magics,
+    runner: Callable[[], Runner],
+    attribution: Attribution,
+    comms: Comms,
+    hooks: CellHooks,
+    session: str,
+) -> None:
+    """Let libraries find the shell, which is made when the first one asks."""
+    install_shell(lambda: ShellEdges(magics, runner, attribution, comms, hooks, session))

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from holdfast.app.surroundings import CellSurroundings
+from holdfast.app.surroundings import CellSurroundings, live_tasks
+from holdfast.executor.compile import SHOW
 from holdfast.executor.runner import Runner
 from holdfast.executor.source import Sources
 from holdfast.language.history import History
-from holdfast.magics.options import Options
-from holdfast.magics.registry import Magics
+from holdfast.magics.parse import CELL, MAGIC, SHELL, SHELL_LINES, Asked
+from holdfast.magics.registry import CellCalls, Magics
 from holdfast.namespace.namespace import Namespace
 from holdfast.stdin.prompts import Prompts
 
@@ -24,7 +25,6 @@ def cell_kernel(
     sources: Sources,
     surroundings: CellSurroundings,
     magics: Magics,
-    options: Options,
     history: History,
     prompts: Prompts,
 ) -> object:
@@ -33,7 +33,24 @@ def cell_kernel(
     from holdfast.executor.pieces import Pieces
 
     pieces = Pieces(runner, namespace.dict, sources, surroundings)
-    return CellKernel(namespace, magics, options, history, pieces, surroundings, prompts)
+    return CellKernel(namespace, magics, magics.options, history, pieces, surroundings, prompts)
+
+
+def meaning(magics: Magics, namespace: Namespace) -> Asked:
+    """What the meaning of a cell depends on besides its text."""
+    return Asked(lambda: bool(live_tasks()), lambda word: magics.means(word, namespace.dict), magics.is_async)
+
+
+def magic_builtins(runner: Callable[[], Runner], magics: Magics) -> dict[str, object]:
+    """The builtins that lowered lines call."""
+    shells = Shells(lambda: magics.kernel)
+    return {
+        MAGIC: magics,
+        CELL: CellCalls(magics),
+        SHELL: shells,
+        SHELL_LINES: shells.lines,
+        SHOW: lambda value: runner().show(value),
+    }
 
 
 class Shells:

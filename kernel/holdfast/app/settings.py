@@ -24,6 +24,7 @@ class Settings(Struct, frozen=True):
     `durability`: what a committed cell survives; `restore`: after which end of a session it comes back.
     `keep_commits` and `keep_days`: how much of a session's past stays; `store_limit`: bytes that a session may take on
     the disk, or (below 1) the part of it.
+    `ipython_compat`: libraries find `get_ipython()`, and a stand-in for IPython where it is not installed.
     `patience`: seconds that a reply waits for large values; `deadline`: those that user code has in a commit.
     """
 
@@ -36,6 +37,7 @@ class Settings(Struct, frozen=True):
     keep_commits: float = 10_000
     keep_days: float = math.inf
     store_limit: float = 0.1
+    ipython_compat: bool = True
 
 
 def read(environ: Mapping[str, str]) -> Settings:
@@ -54,6 +56,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         _seconds(environ, "HOLDFAST_PATIENCE", 0.25),
         _seconds(environ, "HOLDFAST_DEADLINE", 2.0),
         *_retention(environ),
+        ipython_compat=_one_of(environ, "HOLDFAST_IPYTHON_COMPAT", "1", "0") == "1",
     )
 
 

@@ -5,6 +5,7 @@ It must never decide anything about a cell's outcome.
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 from msgspec import Raw
 
 from holdfast.compat.figures import flush_figures
+from holdfast.compat.ipython.install import CellHooks
 from holdfast.executor import child
 from holdfast.executor.compile import Unit
 from holdfast.executor.coroutines import CoroutineWatch
@@ -21,9 +23,11 @@ from holdfast.executor.runner import Around, Runner
 from holdfast.executor.source import Sources
 from holdfast.executor.wrapping import Wrapping
 from holdfast.machine.events import Published
-from holdfast.magics.parse import Lowered, lower
+from holdfast.magics.options import Options
+from holdfast.magics.parse import Asked, Lowered, lower
 from holdfast.magics.registry import Magics
 from holdfast.namespace.namespace import Namespace
+from holdfast.output import display
 from holdfast.output.attribution import MUTED, Attribution
 from holdfast.output.descriptors import Descriptors
 from holdfast.output.formatters import Formatters
@@ -57,6 +61,7 @@ class CellSurroundings:
         magics: Magics,
     ) -> None:
         self._magics = magics
+        self.options = Options()
         self._threads_blocking = threads_blocking
         self._mailbox = mailbox
         self._attribution = attribution
@@ -64,6 +69,10 @@ class CellSurroundings:
         self._sources = sources
         self._hidden = hidden
         self.around: list[Around] = []
+        #: What the meaning of a cell's text depends on besides the text.
+        self.asked = Asked()
+        #: What libraries have asked of the shell that they know.
+        self.hooks = CellHooks()
         #: A cell is about to run: (job, unit, what its magics ask for).
         self.compiled: Callable[[Job, Unit, Lowered], None] = lambda job, unit, lowered: None
         #: A cell that ran in the background is over: (job, unit, whether it failed).
@@ -72,7 +81,9 @@ class CellSurroundings:
     def show(self, job: Job, value: object, last: bool) -> None:
         """Publish an execute_result, unless the value displays itself."""
         data, metadata = self.formatters.format(value)
-        if data:
+        if data and display.is_diverted():
+            display.publish_display_data(data, metadata)
+        elif data:
             content = {"execution_count": job.count, "data": data, "metadata": metadata}
             published = Published(cast(Message, job.token), "execute_result", content)
             # A cell's end follows at once and wakes the kernel thread; waking it twice makes the two threads
@@ -87,7 +98,7 @@ class CellSurroundings:
         if value is not None:
             data, metadata = self.formatters.format(value)
             if data:
-                self.publish("display_data", {"data": data, "metadata": metadata, "transient": {}})
+                display.publish_display_data(data, metadata)
 
     def describe(self, value: object) -> tuple[Mapping[str, object], Mapping[str, object]]:
         """The bundle of a user expression."""
@@ -96,19 +107,32 @@ class CellSurroundings:
     def report(self, error: BaseException) -> Report:
         """The traceback with only the user's frames."""
         # With the first error: a session without one need not have it.
-        from holdfast.executor.traceback import report
+        from holdfast.executor.traceback import Report, report
 
-        return report(error, self._sources.labels, self._hidden)
+        made = report(error, self._sources.labels, self._hidden)
+        lines = self.hooks.report(error) if self.hooks.report is not None else None
+        return made if lines is None else Report(made.ename, made.evalue, lines)
 
-    def lower(self, code: str) -> Lowered:
-        """Magic syntax to Python."""
-        return lower(code)
+    def lower(self, code: str, piece: bool = False) -> Lowered:
+        """Magic syntax to Python; in a piece of a cell no command lets the loop go on: nobody may wait for it."""
+        asked = self.asked._replace(tasks_alive=Asked().tasks_alive) if piece else self.asked
+        return lower(code if self.hooks.transform is None else self.hooks.transform(code), asked)
+
+    @property
+    def transform(self) -> Callable[[ast.Module], ast.Module] | None:
+        """What changes the syntax trees of cells."""
+        return self.hooks.transform_tree
 
     def wrap(self, lowered: Lowered) -> Wrapping | None:
         """What `%%time` and its kin put around a cell."""
         if not lowered.wrappers:
             return None
         return Wrapping([self._magics.wrapper(name, rest) for name, rest in lowered.wrappers])
+
+    @property
+    def interactivity(self) -> str:
+        """`%config InteractiveShell.ast_node_interactivity`."""
+        return self.options.ast_node_interactivity
 
     def mode(self, unit: Unit) -> str:
         """With `HOLDFAST_BLOCKING=thread`: a cell that blocks while tasks are alive runs in a thread."""

@@ -6,8 +6,9 @@ No Windows machine tests this here: the waiting is handed in, and tests hand in 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
+
+from holdfast.threads import OwnThread
 
 #: Waits for one of the handles; its index.
 Wait = Callable[[list[int]], int]
@@ -30,7 +31,7 @@ def watch(environ: Mapping[str, str], interrupt: Callable[[], None], orphaned: C
             if call is orphaned:
                 return
 
-    threading.Thread(target=run, name="holdfast-windows", daemon=True).start()
+    OwnThread(target=run, name="holdfast-windows", daemon=True).start()
     return True
 
 

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 from holdfast import cell
-from holdfast.app import children
+from holdfast.app import children, ipython
 from holdfast.app.banner import RestoreBanner
 from holdfast.app.driver import Driver
 from holdfast.app.hands import Hands, finisher
@@ -24,7 +24,7 @@ from holdfast.app.identity import kernel_info
 from holdfast.app.interaction import Exiter, Help
 from holdfast.app.kept import KeptOutputs
 from holdfast.app.lifesigns import PACE, LifeSigns
-from holdfast.app.magics import Shells, cell_kernel
+from holdfast.app.magics import cell_kernel, magic_builtins, meaning
 from holdfast.app.naming import asked, kernel_id
 from holdfast.app.parent import watch_parent
 from holdfast.app.promises import CellPromises
@@ -52,7 +52,6 @@ from holdfast.machine.events import Asked, Counted, Opened, Stopping
 from holdfast.machine.machine import Machine
 from holdfast.machine.state import KernelState
 from holdfast.magics.options import Options
-from holdfast.magics.parse import CELL, MAGIC, SHELL, SHELL_LINES
 from holdfast.magics.registry import Magics
 from holdfast.namespace.namespace import Namespace, add_builtins
 from holdfast.output import display
@@ -113,6 +112,7 @@ class Kernel:
             self.clock,
             self._log,
         )
+        self._is_known_shell = settings.ipython_compat
         self._output(settings)
         self._user_side(settings)
         self._language()
@@ -129,10 +129,11 @@ class Kernel:
         self.sources = Sources(f"{_temporary_folder()}/holdfast_{os.getpid()}")
         self.formatters = Formatters(self._cannot_show)
         hidden = (_PACKAGE,)
-        self.magics, self.options = Magics(), Options()
+        self.magics = Magics(Options())
         self.surroundings = CellSurroundings(
             mailbox, self.attribution, self.formatters, self.sources, hidden, settings.threads_blocking, self.magics
         )
+        self.surroundings.options = self.magics.options
         self.comms = Comms(self.surroundings.publish)
 
     def _cannot_show(self, _value: object, _mime: str, error: BaseException) -> None:
@@ -170,6 +171,7 @@ class Kernel:
         )
         self.signs = LifeSigns(lambda: self.session.watch, self.loop)
         self.driver.committer, self.session.on_move = self.session, self._opened
+        self.surroundings.asked = meaning(self.magics, self.namespace)
         self.surroundings.compiled = self.session.compiled
         self.surroundings.ended = self.session.ended_in_background
         self.surroundings.around = [
@@ -182,6 +184,7 @@ class Kernel:
             BlockingAround(self._current, self.clock.monotonic),
             FiguresAround(),
             CoroutinesAround(self.namespace, self._current),
+            self.surroundings.hooks,
         ]
 
     def _make_guard(self, deadline: float) -> Guard:
@@ -238,10 +241,7 @@ class Kernel:
             "update_display": display.update_display,
             "clear_output": display.clear_output,
             Help.NAME: Help(self.namespace.dict, self._current),
-            MAGIC: self.magics,
-            CELL: self.magics.cell,
-            SHELL: (shells := Shells(lambda: self.magics.kernel)),
-            SHELL_LINES: shells.lines,
+            **magic_builtins(self._current, self.magics),
         }
         self.magics.make_kernel = partial(
             cell_kernel,
@@ -250,7 +250,6 @@ class Kernel:
             self.sources,
             self.surroundings,
             self.magics,
-            self.options,
             self.history,
             self.prompts,
         )
@@ -278,6 +277,9 @@ class Kernel:
         self.loop.on_nested = NestingHint(self.namespace.dict)
         children.install()
         figures.register(self.formatters)
+        if self._is_known_shell:
+            hooks = self.surroundings.hooks
+            ipython.install(self.magics, self._current, self.attribution, self.comms, hooks, self.session_id)
 
     def _adopt_getpass(self, module: ModuleType) -> None:
         module.getpass = self.prompts.getpass  # type: ignore[attr-defined]
@@ -317,7 +319,7 @@ class Kernel:
         self.hands.on_leave, self.hands.on_identify = self._end_session, self._identify
         self.hands.on_served = self.session.stirred
         self.heartbeat.start()
-        self.driver.give_up = self._give_up
+        self.driver.give_up, self.driver.on_debug = self._give_up, self._debug
         # Clients are answered while the session is being restored; only cells wait for it.
         self.state.opening = 1
         self.driver.start(self.sockets, self.hands, watched)
@@ -326,6 +328,14 @@ class Kernel:
         self._opened(self.context.run(self.session.open))  # what is restored into the context of the cells is theirs
         self.loop.drive()
         self.driver.join(2)
+
+    def _debug(self, token: Message) -> None:
+        """On the kernel thread: the first request of a debugger makes it."""
+        from holdfast.app.debugging import Debugging
+
+        given = (self.driver, self.sources, self.namespace, self.surroundings, self.interrupts, self.magics, _PACKAGE)
+        self.driver.on_debug = Debugging(*given).serve
+        self.driver.on_debug(token)
 
     def _opened(self, count: int) -> None:
         """A session is open: the first, or another one."""

@@ -42,7 +42,7 @@ def description(
         "interrupt_mode": "signal",
         "kernel_protocol_version": "5.5",
         "env": dict(env or {}),
-        "metadata": {"supported_encryption": ["curve"]},
+        "metadata": {"debugger": True, "supported_encryption": ["curve"]},
     }
 
 

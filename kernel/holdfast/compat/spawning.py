@@ -10,6 +10,8 @@ waits for ever.  So from the first such process on, what cells define travels by
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from operator import attrgetter
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -42,8 +44,12 @@ def _reduce(_pickler: object, obj: object) -> Any:
     """How `obj` travels, `NotImplemented` for "as ever"; see `pickle.Pickler.reducer_override`."""
     if not isinstance(obj, FunctionType | type) or getattr(obj, "__module__", None) != "__main__":
         return NotImplemented
-    name = obj.__qualname__
-    if getattr(sys.modules["__main__"], name, None) is not obj:
+    name, _, inside = obj.__qualname__.partition(".")
+    top = getattr(sys.modules["__main__"], name, None)
+    if inside:
+        found = attrgetter(inside)
+        return (found, (top,)) if _finds(found, top, obj) else NotImplemented
+    if top is not obj:
         return NotImplemented
     import cloudpickle  # type: ignore[import-untyped]
 
@@ -51,6 +57,14 @@ def _reduce(_pickler: object, obj: object) -> Any:
         return adopt, (name, cloudpickle.dumps(obj))
     except Exception:  # a global that cannot travel: the name still can, for what it is worth
         return NotImplemented
+
+
+def _finds(get: Callable[[object], object], top: object, obj: object) -> bool:
+    """Whether a method or an inner class is where its name says."""
+    try:
+        return get(top) is obj
+    except AttributeError:
+        return False
 
 
 def adopt(name: str, payload: bytes) -> object:

@@ -20,11 +20,12 @@ from holdfast.debug.inspection import Inspection
 from holdfast.debug.messages import Json
 from holdfast.debug.modules import loaded_modules
 from holdfast.debug.port import Port
+from holdfast.debug.variables import is_ours
 from holdfast.errors import DebugError
 
 #: Passed on to debugpy as they are.
 PASSED_ON = frozenset(
-    "threads scopes exceptionInfo completions continue next stepIn stepOut stepInTargets gotoTargets goto pause".split()
+    "threads exceptionInfo completions continue next stepIn stepOut stepInTargets gotoTargets goto pause".split()
 )
 #: Contexts of `evaluate` in which people do not change anything.
 LOOKING = frozenset({"watch", "hover", "clipboard", "variables"})
@@ -47,6 +48,8 @@ class Debugger:
         self._seq = 0
         #: Threads that stand still and were reported, the newest last.
         self._stopped: dict[int, None] = {}
+        #: References of the scopes with the notebook's variables, of the frames that stand still.
+        self._globals: set[int] = set()
         self._breakpoints = Breakpoints(self._send)
         self._inspection = Inspection(port, self._evaluate)
         self._ordered: dict[str, Handler] = {
@@ -72,6 +75,7 @@ class Debugger:
             "evaluate": self._evaluated,
             "setVariable": self._changed("setVariable"),
             "setExpression": self._changed("setExpression"),
+            "scopes": self._scopes,
             **{command: self._passed_on(command) for command in PASSED_ON},
         }
 
@@ -85,7 +89,7 @@ class Debugger:
         except Exception as error:
             response = {"success": False, "message": f"{command} failed: {error!r}"}
         self._seq += 1
-        known = {key: response[key] for key in ("success", "message", "body") if key in response}
+        known: Json = {key: response[key] for key in ("success", "message", "body") if key in response}
         return {
             "type": "response",
             "seq": self._seq,
@@ -198,7 +202,11 @@ class Debugger:
 
     def _happened(self, event: Json) -> None:
         kind, body = event.get("event"), event.get("body") or {}
-        thread = body.get("threadId")
+        thread: int = body.get("threadId", 0)
+        if kind == "module" and self._port.is_ours((body.get("module") or {}).get("path") or ""):
+            return
+        if kind in ("stopped", "continued"):
+            self._globals.clear()
         if kind == "stopped":
             self._stopped.pop(thread, None)
             self._stopped[thread] = None
@@ -206,6 +214,7 @@ class Debugger:
             self._stopped.clear()
         elif kind == "continued" or (kind == "thread" and body.get("reason") == "exited"):
             self._stopped.pop(thread, None)
+        event.pop("pydevd_cmd_id", None)
         self._port.publish(event)
 
     # ------------------------------------------------------------ interrupts
@@ -283,6 +292,13 @@ class Debugger:
             body |= {"stackFrames": stack.page(shown, start, levels), "totalFrames": len(shown)}
         return response
 
+    async def _scopes(self, arguments: Json) -> Json:
+        self._connected()
+        response = await self._send("scopes", arguments)
+        scopes = (response.get("body") or {}).get("scopes") or []
+        self._globals.update(scope["variablesReference"] for scope in scopes if scope.get("name") == "Globals")
+        return response
+
     async def _evaluated(self, arguments: Json) -> Json:
         self._connected()
         if not self._stopped:
@@ -311,7 +327,11 @@ class Debugger:
         if own is not None:
             return own
         self._connected()
-        return await self._send("variables", arguments)
+        response = await self._send("variables", arguments)
+        variables = (response.get("body") or {}).get("variables")
+        if isinstance(variables, list) and arguments.get("variablesReference") in self._globals:
+            response["body"]["variables"] = [variable for variable in variables if not is_ours(variable.get("name"))]
+        return response
 
     async def _rich(self, arguments: Json) -> Json:
         return await self._inspection.rich(arguments, bool(self._stopped))

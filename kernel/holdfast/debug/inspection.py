@@ -28,7 +28,7 @@ class Inspection:
     async def variables(self) -> Json:
         """The notebook's variables."""
         port = self._port
-        return {"body": {"variables": await port.aside(lambda: self._variables.globals(port.namespace, port.hidden))}}
+        return {"body": {"variables": await port.aside(lambda: self._variables.globals(port.namespace))}}
 
     async def children(self, reference: object) -> Json | None:
         """The children of a reference of ours; None for one of debugpy's."""

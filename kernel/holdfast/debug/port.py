@@ -19,10 +19,6 @@ class Port(Protocol):
     def namespace(self) -> Mapping[str, object]:
         """The notebook's variables."""
 
-    @property
-    def hidden(self) -> tuple[str, ...]:
-        """Names in it that are the kernel's."""
-
     def start(self, port: int, secret: str, over: Callable[[str], None]) -> None:
         """Have debugpy come to `port` of 127.0.0.1 with `secret`, on a thread of its own.
 
@@ -36,7 +32,7 @@ class Port(Protocol):
         """Write a cell to the file it is compiled under; its path.  Raises `OSError`."""
 
     def provide(self, path: str) -> None:
-        """If `path` is that of a cell that has run, write it: debugpy sets no breakpoints in files that are not there."""
+        """Write the cell of this path, if one has run: debugpy sets no breakpoints where there is no file."""
 
     def text(self, path: str) -> str | None:
         """The text of a cell or file."""

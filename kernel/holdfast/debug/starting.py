@@ -25,7 +25,7 @@ def trace(port: int, secret: str, imported: Callable[[], None]) -> None:
     said = os.environ.get(_QUIET)
     os.environ[_QUIET] = "1"
     try:
-        import debugpy
+        import debugpy  # noqa: T100
 
         debugpy.configure(subProcess=False)
     except ImportError as error:

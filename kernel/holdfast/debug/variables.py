@@ -6,9 +6,11 @@ the first items are shown, and what was handed out is forgotten with the next lo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from types import ModuleType
+from typing import Any
 
 from holdfast.debug.messages import Json
 
@@ -20,24 +22,31 @@ _MOST = 500
 _LEAVES = (type(None), int, float, complex, str, bytes, bytearray, range, type, ModuleType)
 
 
+_SEQUENCES: tuple[Any, ...] = (list, tuple, set, frozenset)
+#: What every notebook has: the history, and what the kernel puts there.
+_OURS = re.compile(r"In|Out|input|exit|quit|get_ipython|_{1,3}|_\d+|_i+\d*|_[iod]h")
+
+
+def is_ours(name: str) -> bool:
+    """Whether a notebook has this variable from the start, or from its history of results."""
+    return _OURS.fullmatch(name) is not None
+
+
 class Variables:
     """`describe` makes one line of a value, `attributes` gives an instance's own dictionary; neither runs its code."""
 
-    def __init__(
-        self, describe: Callable[[object], str], attributes: Callable[[object], Mapping[str, object]]
-    ) -> None:
+    def __init__(self, describe: Callable[[object], str], attributes: Callable[[object], Mapping[str, object]]) -> None:
         self._describe = describe
         self._attributes = attributes
         self._values: dict[int, object] = {}
 
-    def globals(self, namespace: Mapping[str, object], hidden: Iterable[str]) -> list[Json]:
-        """The user's own names, sorted; those with a leading underscore and `hidden` ones are left out.
+    def globals(self, namespace: Mapping[str, object]) -> list[Json]:
+        """The user's own names, sorted; those with a leading underscore are left out.
 
         References that were handed out before are no longer valid.
         """
         self._values = {}
-        skipped = frozenset(hidden)
-        names = [name for name in tuple(namespace) if type(name) is str and name[:1] != "_" and name not in skipped]
+        names = [name for name in tuple(namespace) if type(name) is str and name[:1] != "_" and not is_ours(name)]
         names.sort(key=lambda name: (name.casefold(), name))
         return [self._variable(name, namespace.get(name)) for name in names]
 
@@ -66,12 +75,9 @@ class Variables:
             if isinstance(value, dict):
                 for key, item in dict.items(value):
                     yield self._describe(key), item
-            elif isinstance(value, list | tuple):
-                base = list if isinstance(value, list) else tuple
-                yield from ((str(n), item) for n, item in enumerate(base.__iter__(value)))
-            elif isinstance(value, set | frozenset):
-                base_set = set if isinstance(value, set) else frozenset
-                yield from ((str(n), item) for n, item in enumerate(base_set.__iter__(value)))
+            elif (base := next((kind for kind in _SEQUENCES if isinstance(value, kind)), None)) is not None:
+                for n, item in enumerate(base.__iter__(value)):
+                    yield str(n), item
             elif not isinstance(value, _LEAVES):
                 yield from tuple(self._attributes(value).items())
         except RuntimeError:

@@ -56,6 +56,7 @@ _CONSTANT = {
     "types": "GenericAlias UnionType",
     "typing": "_Final TypeVar ParamSpec TypeVarTuple TypeAliasType",
     "torch": "dtype device Size",
+    "holdfast.compat.ipython.parts": "Part",
 }
 #: No stream descends into these: kept by a reopener, or not at all.
 _OPAQUE = {
@@ -90,7 +91,7 @@ _TABLES = ((_IN_MEMORY, OPEN), (_WEAK, WEAK), (_CONSTANT, ATOM), (_OPAQUE, LEAF)
 _VALUES = (
     "holdfast.output.mime.", "holdfast.output.display", "holdfast.namespace.results", "holdfast.errors",
     "holdfast.durable.pickling.", "holdfast.durable.reducers.", "holdfast.durable.reports", "holdfast.durable.tables",
-    "holdfast.durable.rows", "holdfast.current", "holdfast.transacting",
+    "holdfast.durable.rows", "holdfast.current", "holdfast.transacting", "holdfast.compat.ipython.values",
 )  # fmt: skip
 _CYTHON = frozenset({"cython_function_or_method", "fused_cython_function", "_abc_data"})
 _MRO = type.__dict__["__mro__"]

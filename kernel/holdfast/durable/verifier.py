@@ -11,7 +11,6 @@ page when it is touched (that is the file system's to do).
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Sequence
 
 from holdfast.durable.audit import Keeper
@@ -19,6 +18,7 @@ from holdfast.durable.components import Component, name_of
 from holdfast.durable.roots import ABSENT, LAST
 from holdfast.durable.store.port import CHUNK, MAPPED, Buffer
 from holdfast.errors import StoreError
+from holdfast.threads import OwnThread
 
 REASON = "its bytes on the disk are not what was written"
 
@@ -47,7 +47,7 @@ class Verifier:
         found = self._keeper.index.components() if components is None else components
         buffers = list(dict.fromkeys(one for component in found for one in component.buffers if one.size >= MAPPED))
         if buffers:
-            threading.Thread(target=self._run, args=(buffers,), name="holdfast-verifier", daemon=True).start()
+            OwnThread(target=self._run, args=(buffers,), name="holdfast-verifier", daemon=True).start()
 
     def stop(self) -> None:
         """End after the buffer at hand."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from holdfast.durable.steady import TRIES
 from holdfast.durable.store.points import Crash, Point, go_on
 from holdfast.errors import StoreError
+from holdfast.threads import OwnThread
 
 if TYPE_CHECKING:
     from holdfast.durable.spared import Place
@@ -93,7 +94,7 @@ class Writer:
         with self._changed:
             self._queue.append(job)
             if self._thread is None and not self._stopped:
-                self._thread = threading.Thread(target=self._run, name="holdfast-writer", daemon=True)
+                self._thread = OwnThread(target=self._run, name="holdfast-writer", daemon=True)
                 self._thread.start()
 
     def wait(self, job: Job, seconds: float) -> bool:

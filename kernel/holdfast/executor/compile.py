@@ -12,12 +12,15 @@ from __future__ import annotations
 import __future__
 
 import ast
+from collections.abc import Callable
 from types import CodeType
 
 from msgspec import Struct
 
 _AWAIT = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 _CO_COROUTINE = 0x80
+#: The builtin that shows a value in the middle of a cell, like one at its end.
+SHOW = "__holdfast_show__"
 #: Flags that `from __future__` sets on a code object and that hold for later cells.
 _FUTURES = 0
 for _name in __future__.all_feature_names:
@@ -55,12 +58,26 @@ class Unit(Struct, frozen=True):
         return Unit(self.body, self.last, self.shows, self.is_async, self.flags | piece.flags, names, tree, ran)
 
 
-def compile_cell(code: str, filename: str, flags: int = 0) -> Unit:
+def compile_cell(
+    code: str,
+    filename: str,
+    flags: int = 0,
+    interactivity: str = "last_expr",
+    transform: Callable[[ast.Module], ast.Module] | None = None,
+) -> Unit:
     """Compile `code`; `flags` are those of earlier cells' `from __future__` imports.
+
+    `interactivity`: which expressions are shown (see `interactivity`); `transform` changes the syntax tree.
 
     Raises what the compiler raises: SyntaxError, ValueError, RecursionError, MemoryError, OverflowError.
     """
     tree = compile(code, filename, "exec", ast.PyCF_ONLY_AST | _AWAIT | flags, dont_inherit=True)
+    if transform is not None:
+        tree = transform(tree)
+    if interactivity != "last_expr":
+        from holdfast.executor.interactivity import interactive
+
+        tree = interactive(tree, interactivity, SHOW, bool(tree.body) and _silenced(code, tree.body[-1]))
     statements = tree.body
     expression = statements[-1] if statements else None
     if not isinstance(expression, ast.Expr):
@@ -90,7 +107,7 @@ def _futures(code: CodeType | None) -> int:
     return code.co_flags & _FUTURES if code is not None else 0
 
 
-def _silenced(code: str, expression: ast.Expr) -> bool:
+def _silenced(code: str, expression: ast.stmt) -> bool:
     """Whether the last expression is followed by a semicolon (comments after it do not matter)."""
     if ";" not in code:
         return False

@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING
 from holdfast.executor.carets import characters, clipped, underline, window
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import CodeType, TracebackType
 
-__all__ = ["Sources", "blocks", "place"]
+    type Style = Callable[[TracebackType, Mapping[str, str], Sources], str]
+
+__all__ = ["Sources", "block", "blocks", "clipped", "place"]
 
 BLUE, CYAN, GREEN, RED = "\x1b[34m", "\x1b[36m", "\x1b[32m", "\x1b[31m"
 BOLD_GREEN, BOLD_RED, RESET = "\x1b[1;32m", "\x1b[1;31m", "\x1b[0m"
@@ -88,8 +90,9 @@ def blocks(
     sources: Sources,
     *,
     import_failed: bool,
+    style: Style | None = None,
 ) -> list[str]:
-    """Return one string per shown frame, oldest first, each ending in a newline.
+    """Return one string per shown frame, oldest first, each ending in a newline, as `style` writes it.
 
     `import_failed` says that the exception is an ImportError, whose frames in the import machinery
     Python drops even where they are the last.
@@ -99,7 +102,7 @@ def blocks(
         half = _MOST_SHOWN // 2
         left_out = sum(not isinstance(item, str) for item in shown[half:-half])
         shown[half:-half] = [f"[... {left_out} frames not shown ...]\n"]
-    return [item if isinstance(item, str) else _shown(item, labels, sources) for item in shown]
+    return [item if isinstance(item, str) else _shown(item, labels, sources, style or block) for item in shown]
 
 
 def place(filename: str, line: int | None, labels: Mapping[str, str]) -> str:
@@ -210,17 +213,18 @@ def _home() -> str:
         return ""
 
 
-def _shown(item: TracebackType, labels: Mapping[str, str], sources: Sources) -> str:
+def _shown(item: TracebackType, labels: Mapping[str, str], sources: Sources, style: Style) -> str:
     try:
-        return _block(item, labels, sources)
+        return style(item, labels, sources)
     except Exception:  # one odd frame must not cost the others
         return place(item.tb_frame.f_code.co_filename, _line_number(item), labels) + "\n"
 
 
-def _block(item: TracebackType, labels: Mapping[str, str], sources: Sources) -> str:
+def block(item: TracebackType, labels: Mapping[str, str], sources: Sources, function: str | None = None) -> str:
+    """Return where a frame is, in which `function`, and the lines around its own."""
     code = item.tb_frame.f_code
     line = _line_number(item)
-    header = place(code.co_filename, line, labels) + _function(code)
+    header = place(code.co_filename, line, labels) + (_function(code) if function is None else function)
     if line is None:
         return header + "\n"
     lines = sources.lines(code.co_filename, item.tb_frame.f_globals)

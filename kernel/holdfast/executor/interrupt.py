@@ -103,6 +103,8 @@ class Interrupts:
         self._finish_at: int | None = None
         #: How often the handler has run.
         self._heard = 0
+        #: Called by the handler each time: a debugger lets go of what it holds.
+        self.heard: Callable[[], None] = lambda: None
         self._listeners = 0
         #: How many cells have begun: what is done later is for the cell that it was meant for, and no other.
         self._cell = 0
@@ -212,6 +214,7 @@ class Interrupts:
         """The handler: runs on the main thread, between two bytecodes."""
         self.drain()
         self._heard += 1
+        self.heard()
         if self._running:
             self._count += 1
             if self._count >= INSIST:

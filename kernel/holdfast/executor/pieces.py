@@ -68,7 +68,7 @@ class Pieces:
 
     def _compiled(self, code: str, filename: str, line: int) -> tuple[Unit, Wrapping | None]:
         runner = self._runner()
-        lowered = self._surroundings.lower(code)
+        lowered = self._surroundings.lower(code, piece=True)
         if not filename:
             count = runner.running.count if runner.running is not None else 0
             filename, line = self._sources.register(code, count), 1

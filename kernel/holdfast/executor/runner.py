@@ -9,6 +9,7 @@ also after an `await`.
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -68,11 +69,19 @@ class Surroundings(Protocol):
     def report(self, error: BaseException) -> Report:
         """The traceback as clients show it."""
 
-    def lower(self, code: str) -> Lowered:
-        """Magic syntax to Python."""
+    def lower(self, code: str, piece: bool = False) -> Lowered:
+        """Magic syntax to Python; `piece`: of a part of the running cell that nobody may wait for."""
+
+    @property
+    def transform(self) -> Callable[[ast.Module], ast.Module] | None:
+        """What changes the cell's syntax tree; None for nothing."""
 
     def wrap(self, lowered: Lowered) -> Wrapping | None:
         """What the cell runs inside; None for nothing."""
+
+    @property
+    def interactivity(self) -> str:
+        """Which expressions of a cell are shown."""
 
     def mode(self, unit: Unit) -> str:
         """The mode of a cell that asks for none."""
@@ -173,7 +182,8 @@ class Runner:
         code = dedented(lowered.code)
         # Tracebacks quote what the user wrote, not what it was lowered to: the lines are the same ones.
         filename = self._sources.register(job.code, job.count)
-        unit = compile_cell(code, filename, self.flags)
+        around = self._surroundings
+        unit = compile_cell(code, filename, self.flags, around.interactivity, around.transform)
         self.flags = unit.flags
         self.unit = unit
         self._wrapping = self._surroundings.wrap(lowered)
@@ -273,10 +283,17 @@ class Runner:
             child.leave(None, self.complain)
         if wrapping is not None:
             wrapping.evaluated()
-        if unit.shows and value is not None and not job.silent:
-            if job.stored:
-                self._namespace.result(job.count, value)
-            self._surroundings.show(job, value, self.running is job)
+        if unit.shows:
+            self.show(value, job, self.running is job)
+
+    def show(self, value: object, job: Job | None = None, last: bool = False) -> None:
+        """Show a value of a cell, of the running one if none is named, as the value of its last expression."""
+        job = job or self.running
+        if value is None or job is None or job.silent:
+            return
+        if job.stored:
+            self._namespace.result(job.count, value)
+        self._surroundings.show(job, value, last)
 
     def _success(self, job: Job) -> Outcome:
         heal_builtins()

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
+    from holdfast.executor.frames import Style
+
 __all__ = ["Report", "report"]
 
 _WIDTH = 75  # of the rule and of the title, as notebook users know them
@@ -63,14 +65,14 @@ class Report(msgspec.Struct, frozen=True):
 _UNREADABLE = Report("Exception", "", ["Exception", "[the exception could not be read]"])
 
 
-def report(exc: BaseException, labels: Mapping[str, str], hidden: tuple[str, ...]) -> Report:
+def report(exc: BaseException, labels: Mapping[str, str], hidden: tuple[str, ...], mode: str = "Context") -> Report:
     """Describe `exc`. Never raises; what fails on the way is said in a note.
 
     `labels` maps a cell's file name to what it is called, such as "Cell In[3]"; frames whose file name
-    starts with one of `hidden` and has no label are left out.
+    starts with one of `hidden` and has no label are left out. `mode` is one of `%xmode`.
     """
     try:
-        return _Writer(labels, hidden).report(exc)
+        return _Writer(labels, hidden, mode).report(exc)
     except BaseException as failure:
         return _plain(exc, failure)
 
@@ -121,9 +123,15 @@ def _final(name: str, value: str) -> str:
 class _Writer:
     """One report in the making: what it has seen, and how much it may still say."""
 
-    __slots__ = ("_exceptions_left", "_hidden", "_labels", "_room", "_seen", "_sources")
+    __slots__ = ("_exceptions_left", "_hidden", "_labels", "_mode", "_room", "_seen", "_sources", "_style")
 
-    def __init__(self, labels: Mapping[str, str], hidden: tuple[str, ...]) -> None:
+    def __init__(self, labels: Mapping[str, str], hidden: tuple[str, ...], mode: str) -> None:
+        self._style: Style | None = None
+        self._mode = mode
+        if mode in ("Plain", "Verbose"):
+            from holdfast.executor.styles import plain_block, verbose_block
+
+            self._style = plain_block if mode == "Plain" else verbose_block
         self._labels = labels
         self._hidden = hidden
         self._sources = Sources()
@@ -132,8 +140,8 @@ class _Writer:
         self._exceptions_left = _MOST_EXCEPTIONS
 
     def report(self, exc: BaseException) -> Report:
-        parts = self._chain(exc, depth=0)
-        if len(parts) > 1:  # a syntax error of the cell itself is one part and has no rule
+        parts = self._chain(exc, depth=0) if self._mode != "Minimal" else [self._last(exc, suggest=True)]
+        if len(parts) > 1 and self._mode != "Plain":  # a syntax error of the cell itself is one part and has no rule
             parts.insert(0, f"{RED}{'-' * _WIDTH}{RESET}")
         evalue = _printable(_shortened(_text(exc), _LONGEST_MESSAGE))
         return Report(_ename(exc), evalue, [_printable(part).replace("\0", "\\x00") for part in parts])
@@ -176,22 +184,25 @@ class _Writer:
         failed = issubclass(kind, ImportError)
         try:
             first = _traceback_of(exc)
-            frames = blocks(first, self._labels, self._hidden, self._sources, import_failed=failed)
+            frames = blocks(first, self._labels, self._hidden, self._sources, import_failed=failed, style=self._style)
         except Exception as failure:
             frames = [f"[the frames could not be shown: {_ename(failure)} while they were read]\n"]
         name = _ename(exc)
-        last = self._message(exc, name, suggest)
-        notes = self._notes(exc)
-        if notes:
-            last += "\n" + "\n".join(notes)
+        last = self._last(exc, suggest)
         if issubclass(kind, BaseExceptionGroup):
             last += "\n" + "\n".join(self._branches(exc, depth + 1))
         # No frames: compiling the cell failed (its place is in the message), or it is a part of a group.
         if not frames and (depth or issubclass(kind, SyntaxError)):
             return [last]
         title = "Traceback (most recent call last)"
+        if self._mode == "Plain":
+            return [f"{title}:\n", *frames, last]
         gap = max(_WIDTH - len(name) - len(title), 1)
         return [f"{RED}{name}{RESET}{' ' * gap}{title}", *frames, last]
+
+    def _last(self, exc: BaseException, suggest: bool) -> str:
+        """Return what an exception says, and its notes."""
+        return "\n".join([self._message(exc, _ename(exc), suggest), *self._notes(exc)])
 
     def _message(self, exc: BaseException, name: str, suggest: bool) -> str:
         text = _text(exc)

@@ -28,6 +28,12 @@ class Look(Struct, frozen=True):
     token: Message
 
 
+class Debug(Struct, frozen=True):
+    """Serve a debugger's request beside whatever runs or stands still; then report `Looked`."""
+
+    token: Message
+
+
 class Deliver(Struct, frozen=True):
     """Hand a comm message to the user's callbacks, in a subshell's thread or (None) in the main one."""
 
@@ -98,6 +104,7 @@ Effect = (
     Send
     | Run
     | Look
+    | Debug
     | Deliver
     | Commit
     | Remember

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import cast
 
-from holdfast.machine.effects import Answer, Deliver, Effect, Identify, Leave, Log, Look, Send, Stop
+from holdfast.machine.effects import Answer, Debug, Deliver, Effect, Identify, Leave, Log, Look, Send, Stop
 from holdfast.machine.events import (
     Asked,
     CommitFailed,
@@ -42,7 +42,6 @@ AT_ONCE: Mapping[str, Handler] = {
     "kernel_info_request": info.kernel_info,
     "connect_request": info.connect,
     "interrupt_request": control.interrupt,
-    "debug_request": control.debug,
     "create_subshell_request": subshells.create,
     "delete_subshell_request": subshells.delete,
     "list_subshell_request": subshells.list_all,
@@ -128,6 +127,8 @@ class Machine:
             return self._execute(event)
         if msg_type in BESIDE:
             return [status(message, "busy"), Look(message)]
+        if msg_type == "debug_request":
+            return [status(message, "busy"), Debug(message)]
         if msg_type in COMMS:
             return self._comm(event)
         if msg_type == "shutdown_request":

@@ -84,6 +84,15 @@ class Kernel(Protocol):
         Without it the commit of the cell, which looks at what the cell's own code mentions, does not see them.
         """
 
+    def ran(self, code: str) -> None:
+        """Tell that the magic itself ran this code on the user's variables: the commit looks at what it can change."""
+
+    def interruptible[F: Callable[..., Any]](self, function: F) -> F:
+        """Mark a call of ours in which an interrupt is raised as in the cell: it runs the user's code."""
+
+    def flush_figures(self) -> None:
+        """Show the figures that wait for the end of the cell."""
+
     def display(self, *values: object, **options: Any) -> object:
         """See `holdfast.output.display.display`."""
 

@@ -7,7 +7,7 @@ who binds `_` (gettext does) keeps it until it is deleted.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import cast
 
 #: Numbered names (`_5`, `_i5`) kept; older ones go, so that the namespace does not grow with history.
@@ -69,20 +69,38 @@ class Results:
 
     def forget(self, ns: dict[str, object]) -> None:
         """Take every result and input back, as before the first cell; names that the user bound stay."""
-        reflections: dict[str, object] = {f"_{count}": value for count, value in self.out.items()}
+        self.forget_outputs(ns)
+        self.forget_inputs(ns)
+
+    def forget_outputs(self, ns: dict[str, object]) -> None:
+        """Take every result back."""
+        _unbind(ns, {f"_{count}": value for count, value in self.out.items()})
+        self._blank(ns, _LAST)
+        self.out.clear()
+        self._sizes.clear()
+        self._total = 0
+
+    def forget_inputs(self, ns: dict[str, object]) -> None:
+        """Take every input back."""
         first = max(1, len(self.inputs) - KEPT)
-        reflections |= {f"_i{count}": code for count, code in enumerate(self.inputs[first:], first)}
-        for name, value in reflections.items():
-            if name in ns and ns[name] is value:
-                del ns[name]
-        for name in (*_LAST, *_LAST_IN):
+        _unbind(ns, {f"_i{count}": code for count, code in enumerate(self.inputs[first:], first)})
+        self._blank(ns, _LAST_IN)
+        del self.inputs[1:]
+        self._newest_input = ""
+
+    def let_go(self, ns: dict[str, object], value: object) -> None:
+        """Hold this value as a result no more."""
+        counts = [count for count, result in self.out.items() if result is value]
+        _unbind(ns, {f"_{count}": value for count in counts})
+        for count in counts:
+            del self.out[count]
+        self._blank(ns, [name for name in _LAST if self.bound[name] is value])
+
+    def _blank(self, ns: dict[str, object], names: Iterable[str]) -> None:
+        for name in names:
             if ns.get(name) is self.bound[name]:
                 ns[name] = ""
             self.bound[name] = ""
-        self.out.clear()
-        del self.inputs[1:]
-        self._sizes.clear()
-        self._newest_input, self._total = "", 0
 
     def push_input(self, ns: dict[str, object], count: int, code: str) -> None:
         """Cell `count` starts."""
@@ -148,6 +166,13 @@ class Results:
             name = f"_{old}"
             if name in ns and ns[name] is gone:
                 del ns[name]
+
+
+def _unbind(ns: dict[str, object], reflections: Mapping[str, object]) -> None:
+    """Delete the names that still stand for these values."""
+    for name, value in reflections.items():
+        if name in ns and ns[name] is value:
+            del ns[name]
 
 
 def snapshot(ns: Mapping[str, object]) -> dict[str, object]:

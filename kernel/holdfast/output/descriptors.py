@@ -14,6 +14,7 @@ import os
 import select
 import sys
 import threading
+from collections.abc import Callable
 
 from holdfast.output.attribution import Attribution
 from holdfast.output.mailbox import Mailbox
@@ -91,8 +92,26 @@ class Descriptors:
         with self._lock:
             for end in self._ends:
                 text = end.read()
-                if text:
+                if text and end.sink is not None:
+                    end.sink(text)
+                elif text:
                     self._mailbox.write((self._attribution.newest, end.name, text))
+
+    def divert(self, name: str, sink: Callable[[str], object]) -> Callable[[], None]:
+        """Give `sink` the text of one descriptor until what is returned is called; it must only keep it."""
+        self.flush_c()
+        self.collect_if_any()
+        found = [(end, end.sink) for end in self._ends if end.name == name]
+        for end, _before in found:
+            end.sink = sink
+
+        def undo() -> None:
+            self.flush_c()
+            self.collect()
+            for end, before in found:
+                end.sink = before
+
+        return undo
 
     def heal(self) -> None:
         """Before a cell: a descriptor that user code closed or redirected is put back."""
@@ -123,6 +142,8 @@ class _End:
     def __init__(self, target: int, name: str) -> None:
         self.target = target
         self.name = name
+        #: Who gets the text instead of the mailbox.
+        self.sink: Callable[[str], object] | None = None
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.original = os.dup(target) if _is_open(target) else os.open(os.devnull, os.O_WRONLY)
         self.reader, self._writer = os.pipe()

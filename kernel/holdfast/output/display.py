@@ -14,7 +14,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from typing import Protocol
 
     class Publisher(Protocol):
@@ -41,7 +41,9 @@ __all__ = [
     "DisplayHandle",
     "clear_output",
     "display",
+    "divert",
     "install",
+    "is_diverted",
     "publish_display_data",
     "times_cleared",
     "uninstall",
@@ -50,6 +52,7 @@ __all__ = [
 
 _installed: tuple[Publisher, Formats] | None = None
 _times_cleared = 0
+_diversions = 0
 
 
 def install(publisher: Publisher, formatters: Formats) -> None:
@@ -62,6 +65,29 @@ def uninstall() -> None:
     """Goes back to printing."""
     global _installed
     _installed = None
+
+
+def divert(publisher: Publisher) -> Callable[[], None]:
+    """Sends what is displayed, and the values of cells, through `publisher` until what is returned is called."""
+    global _installed, _diversions
+    before = _installed
+    if before is None:
+        return lambda: None
+    _installed = diverted = (publisher, before[1])
+    _diversions += 1
+
+    def undo() -> None:
+        global _installed, _diversions
+        _diversions -= 1
+        if _installed is diverted:
+            _installed = before
+
+    return undo
+
+
+def is_diverted() -> bool:
+    """Whether the values of cells go the way of what is displayed."""
+    return _diversions > 0
 
 
 def display(

@@ -231,6 +231,8 @@ class PlainFormatter(MimeFormatter):
         self.max_width = 79
         self.max_seq_length = max_seq_length
         self._float_format = ""
+        #: Whether values are laid out; else their `repr` is shown (`%pprint`).
+        self.pprint = True
         # Shared, not copied: what libraries read here is what `pretty` uses.
         self.type_printers = registry.types
         self.deferred_printers = registry.deferred
@@ -299,6 +301,8 @@ class PlainFormatter(MimeFormatter):
 
     def text(self, obj: object) -> str:
         """The text; raises what the object's `repr` raises."""
+        if not self.pprint:
+            return repr(obj)
         return pretty(obj, max_width=self.max_width, max_seq_length=self.max_seq_length, registry=self.registry)
 
     def _own(self, kind: type) -> Render | None:

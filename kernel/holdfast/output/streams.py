@@ -26,6 +26,9 @@ class Pending(Protocol):
     def collect_if_any(self) -> None:
         """Put it into the mailbox now."""
 
+    def divert(self, name: str, sink: Callable[[str], object]) -> Callable[[], None]:
+        """Give it to `sink` instead, until what is returned is called."""
+
 
 class OutputStream(io.TextIOBase):
     """A text stream whose writes become stream messages of the cell they belong to.
@@ -62,6 +65,14 @@ class OutputStream(io.TextIOBase):
         if self._buffer is None:
             self._buffer = _Binary(self)
         return self._buffer
+
+    def divert(self, sink: Callable[[str], object]) -> Callable[[], None]:
+        """Give `sink` what C code and children write, until what is returned is called."""
+        return self._below.divert(self._stream, sink)
+
+    def collect(self) -> None:
+        """Take in what C code and children have written so far."""
+        self._collect()
 
     def write(self, text: str) -> int:
         """Append `text`; returns the number of characters."""

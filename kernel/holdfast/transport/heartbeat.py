@@ -6,11 +6,10 @@ Source: Jupyter messaging 5.5, "Heartbeat for kernels".
 
 from __future__ import annotations
 
-import threading
-
 import zmq
 
 from holdfast.errors import AddressTaken
+from holdfast.threads import OwnThread
 from holdfast.transport.sockets import bound_port, encrypt, free_ipc_port
 from holdfast.wire.connection import ConnectionInfo
 
@@ -34,7 +33,7 @@ class Heartbeat:
             raise AddressTaken("hb", address, error.strerror or str(error)) from None
         if info.transport == "tcp" and not self.port:
             self.port = bound_port(self._socket)
-        self._thread = threading.Thread(target=self._run, name="holdfast-heartbeat", daemon=True)
+        self._thread = OwnThread(target=self._run, name="holdfast-heartbeat", daemon=True)
 
     def start(self) -> None:
         """Begin to echo."""

@@ -21,12 +21,5 @@ hv.extension("matplotlib")
 # %% drawn by matplotlib
 hv.Curve([1, 2, 3]).opts(aspect=2, fig_size=50)
 
-# %% options magic
-%opts Curve [aspect=1]
-
-# %% cell magic
-%%opts Scatter [fig_size=40]
-hv.Scatter([1, 2])
-
 # %% dimensioned
 hv.Dataset([(1, 2), (3, 4)], "x", "y").data

@@ -1,6 +1,8 @@
 # ipywidgets: Output widgets
 # not in plain: it depends on IPython, and pip installs that with it
 
+# loose: an error stays inside: lines
+
 # %% captured
 import ipywidgets as widgets
 
@@ -21,6 +23,8 @@ with out:
     print("only this")
 
 # %% cleared with the next
+from IPython.display import clear_output
+
 with out:
     clear_output(wait=True)
     print("the next")

@@ -1,5 +1,6 @@
 # panel: widgets and panes
 # loose: *: html
+# loose: interact: text
 
 # %% loaded
 import panel as pn

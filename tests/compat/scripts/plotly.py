@@ -1,5 +1,4 @@
 # plotly: figures
-# loose: table: html
 
 # %% renderer
 import plotly.graph_objects as go

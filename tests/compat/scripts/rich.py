@@ -1,5 +1,4 @@
 # rich: tables, progress and pretty values
-# loose: *: text
 
 # %% printed
 from rich import print as rich_print

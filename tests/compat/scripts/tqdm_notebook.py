@@ -1,4 +1,5 @@
 # tqdm: tqdm.notebook, which wants widgets
+# not in plain: it draws widgets, and ipywidgets depends on IPython; tqdm itself says so there
 # loose: *: stderr
 
 # %% bar

@@ -166,6 +166,7 @@ def test_reducers_of_other_packages_are_found_by_entry_point(monkeypatch: pytest
     monkeypatch.setitem(sys.modules, "library_for_test", library)
     entry = importlib.metadata.EntryPoint("library_for_test.Handle", "library_for_test:reduce", registry.GROUP)
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [entry])
+    monkeypatch.setattr(registry, "_declares", lambda folder: True)
     monkeypatch.setattr(registry, "_asked", False)
     # The table must be complete before it is replaced: it is filled once in a process.
     registry.find(object, (object,))

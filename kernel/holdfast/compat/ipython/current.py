@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from holdfast.compat.ipython.edges import Edges
     from holdfast.magics.port import Kernel
 
-__all__ = ["edges", "edges_or_none", "forget", "hand_in", "kernel", "make_shell", "shell"]
+__all__ = ["edges", "edges_or_none", "forget", "get_ipython", "hand_in", "kernel", "make_shell", "shell"]
 
 
 _make: Callable[[], Edges] | None = None
@@ -64,6 +64,11 @@ def shell() -> Any:
     if _shell is None and _make is not None:
         make_shell()
     return _shell
+
+
+def get_ipython() -> Any:
+    """The shell that libraries talk to: Holdfast's, whether or not IPython is installed; None outside a kernel."""
+    return shell()
 
 
 def make_shell() -> None:

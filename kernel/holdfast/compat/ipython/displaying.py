@@ -99,7 +99,7 @@ class DisplayFormatter(Part):
 
     @active_types.setter
     def active_types(self, mimes: Iterable[str]) -> None:
-        self._formatters.active_mimes = mimes  # type: ignore[assignment]  # its setter takes any iterable
+        self._formatters.active_mimes = mimes
 
 
 class DisplayPublisher(Part):

@@ -25,6 +25,8 @@ class Hooks(Protocol):
     transform_tree: Callable[[Any], Any] | None
     #: The traceback of a cell's error: the lines to show, or None for the usual ones.
     report: Callable[[BaseException], list[str] | None] | None
+    #: Called when a cell begins.
+    checks: list[Callable[[], object]]
 
 
 class Edges(Protocol):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from holdfast.compat.ipython.install import get_ipython
+from holdfast.compat.ipython.current import get_ipython
 
 __all__ = [
     "__version__",

@@ -31,7 +31,7 @@ class ShowsErrors:
         if name in WAYS:
             current.edges().hooks.report = self._report
 
-    def set_custom_exc(self, exc_tuple: tuple[type[BaseException], ...], handler: Callable[..., Any] | None) -> None:
+    def set_custom_exc(self, exc_tuple: Any, handler: Callable[..., Any] | None) -> None:
         """Have `handler(shell, type, error, traceback, tb_offset=None)` called for errors of these classes.
 
         It shows the error itself, or returns lines to be shown as the traceback.

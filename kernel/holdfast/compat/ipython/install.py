@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 
 from holdfast.compat import finder
+from holdfast.compat.ipython import current
 from holdfast.namespace.namespace import add_builtins
 
 TYPE_CHECKING = False
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-__all__ = ["BRIDGED", "CellHooks", "StandIns", "get_ipython", "install", "uninstall"]
+__all__ = ["BRIDGED", "CellHooks", "StandIns", "install", "uninstall"]
 
 #: Packages that are answered for where they are not installed.
 PACKAGES = frozenset({"IPython", "ipykernel"})
@@ -33,13 +34,6 @@ BRIDGED = (
     "IPython.utils.capture",
     "IPython",
 )
-
-
-def get_ipython() -> Any:
-    """The shell that libraries talk to: Holdfast's, whether or not IPython is installed."""
-    from holdfast.compat.ipython import current
-
-    return current.shell()
 
 
 class CellHooks:
@@ -56,9 +50,13 @@ class CellHooks:
         self.transform: Callable[[str], str] | None = None
         self.transform_tree: Callable[[Any], Any] | None = None
         self.report: Callable[[BaseException], list[str] | None] | None = None
+        #: Called when a cell begins.
+        self.checks: list[Callable[[], object]] = []
 
     def before(self, job: Any) -> None:
         """A cell begins."""
+        for check in self.checks:
+            check()
         if self.on_begin is not None:
             self.on_begin(job)
 
@@ -80,9 +78,9 @@ class StandIns:
         """
         if fullname.partition(".")[0] not in PACKAGES:
             return None
-        from holdfast.compat.ipython import standins
+        from holdfast.compat.ipython.standins import spec
 
-        return standins.spec(fullname)
+        return spec(fullname)
 
 
 _FINDER = StandIns()
@@ -90,10 +88,8 @@ _FINDER = StandIns()
 
 def install(edges: Callable[[], Any]) -> None:
     """`edges()` gives a `current.Edges` when the shell is first asked for."""
-    from holdfast.compat.ipython import current
-
     current.hand_in(edges)
-    add_builtins({"get_ipython": get_ipython, "__IPYTHON__": True})
+    add_builtins({"get_ipython": current.get_ipython, "__IPYTHON__": True})
     if _FINDER not in sys.meta_path:
         sys.meta_path.append(_FINDER)
     for name in BRIDGED:
@@ -102,15 +98,14 @@ def install(edges: Callable[[], Any]) -> None:
 
 def uninstall() -> None:
     """Take the finder out and forget the kernel; for tests."""
-    from holdfast.compat.ipython import current
-
     if _FINDER in sys.meta_path:
         sys.meta_path.remove(_FINDER)
     current.forget()
 
 
 def _bridge(module: ModuleType) -> None:
-    from holdfast.compat.ipython import bridge, standins
+    from holdfast.compat.ipython.bridge import link
+    from holdfast.compat.ipython.standins import is_one
 
-    if not standins.is_one(module):
-        bridge.link(module)
+    if not is_one(module):
+        link(module)

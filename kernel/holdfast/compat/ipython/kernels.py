@@ -5,11 +5,17 @@ It must never start a kernel: this is one.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from holdfast.compat.ipython import current
 from holdfast.compat.ipython.kernelside import ShellKernel
 from holdfast.compat.ipython.shell import ZMQInteractiveShell
+
+if TYPE_CHECKING:
+    from comm.base_comm import BaseComm as Comm
+    from comm.base_comm import CommManager
+
+    from holdfast.compat.ipython.displaying import DisplayPublisher as ZMQDisplayPublisher
 
 __all__ = [
     "Comm",
@@ -33,7 +39,9 @@ def __getattr__(name: str) -> Any:
     if name == "Comm":
         import comm
 
-        current.edges().comm_manager()
+        edges = current.edges_or_none()
+        if edges is not None:
+            edges.comm_manager()  # makes the package create comms of this kernel
         return comm.create_comm
     if name == "CommManager":
         import comm.base_comm

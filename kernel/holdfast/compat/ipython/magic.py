@@ -110,9 +110,7 @@ class Magics:
         try:
             found, rest = getopt.getopt(words, opt_str, [*long_opts])
         except getopt.GetoptError as error:
-            wanted = " ".join(
-                ["-" + letter for letter in opt_str.replace(":", "")] + ["--" + name for name in long_opts]
-            )
+            wanted = " ".join([*(f"-{letter}" for letter in opt_str if letter != ":"), *(f"--{n}" for n in long_opts)])
             raise UsageError(f"{error.msg}; allowed are: {wanted}") from None
         options = Struct()
         for option, value in found:

@@ -13,7 +13,6 @@ from holdfast.compat.ipython import current
 from holdfast.compat.ipython.adapting import ForeignMagic
 from holdfast.compat.ipython.errors import UsageError
 from holdfast.compat.ipython.parts import Part
-from holdfast.magics.builtin import CELLS, WRAPPERS
 
 __all__ = ["AliasManager", "ExtensionManager", "HasMagics", "MagicsManager"]
 
@@ -55,9 +54,9 @@ class MagicsManager(Part):
     def find(self, kind: str, name: str) -> Function | None:
         """The function of a magic; None where there is none of that kind and name."""
         registry = current.kernel().magics
-        if name not in (registry.names() if kind == "line" else registry.cell_names()):
-            return None
-        return self._line(name) if kind == "line" else self._cell(name)
+        if kind == "line":
+            return self._line(name) if registry.find(name) is not None else None
+        return self._cell(name) if registry.find_cell(name) is not None or name in registry.cell_names() else None
 
     def register(self, *magic_objects: Any) -> None:
         """Register what classes derived from `Magics`, or instances of such, have as magics."""
@@ -105,15 +104,7 @@ class MagicsManager(Part):
     def _cell(self, name: str) -> Function:
         if name in self._foreign["cell"]:
             return self._foreign["cell"][name].function
-        return lambda line="", cell="": run_cell_magic(name, line, cell)
-
-
-def run_cell_magic(name: str, line: str, cell: str) -> Any:
-    """The value of `%%name line` above `cell`."""
-    kernel = current.kernel()
-    if name in WRAPPERS and name not in CELLS:
-        return kernel.run(f"%%{name} {line}\n{cell}")
-    return kernel.magics.cell(name, line, cell)
+        return lambda line="", cell="": current.kernel().magics.cell(name, line, cell)
 
 
 class ExtensionManager(Part):
@@ -219,7 +210,7 @@ class HasMagics:
 
     def run_cell_magic(self, magic_name: str, line: str, cell: str) -> Any:
         """The value of `%%magic_name line` above `cell`; an error where there is no such magic."""
-        return run_cell_magic(magic_name, line, cell)
+        return current.kernel().magics.cell(magic_name, line, cell)
 
     def magic(self, arg_s: str) -> Any:
         """The value of a line magic, written as in a cell with or without the percent sign."""

@@ -112,7 +112,7 @@ def find_gui_and_backend(gui: str | None = None, gui_select: str | None = None) 
     """(gui, backend) for a name that `%matplotlib` takes."""
     if gui in (None, "", "auto", "inline"):
         return "inline", figures.BACKEND
-    return gui, gui if gui is not None else figures.BACKEND
+    return gui, str(gui)
 
 
 def activate_matplotlib(backend: str) -> None:
@@ -159,4 +159,4 @@ def latex_to_png(
 def latex_to_html(s: str, alt: str = "image") -> str:
     """A formula as an image in HTML."""
     data = latex_to_png(s, encode=True, wrap=True)
-    return f'<img src="data:image/png;base64,{data}" alt={alt!r}>'
+    return f'<img src="data:image/png;base64,{data!s}" alt={alt!r}>'

@@ -12,12 +12,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from holdfast.compat.ipython import current
+from holdfast.compat.ipython.failing import ShowsErrors
 from holdfast.compat.ipython.values import ExecutionInfo, ExecutionResult
+from holdfast.output import display
 
 __all__ = ["RunsCode"]
 
 
-class RunsCode:
+class RunsCode(ShowsErrors):
     """The shell's methods that run something, or set variables."""
 
     last_execution_result: ExecutionResult | None = None
@@ -86,7 +88,9 @@ class RunsCode:
         if value is not None and not result.info.silent:
             kernel = current.kernel()
             data, metadata = kernel.formatters.format(value)
-            if data:
+            if data and display.is_diverted():
+                display.publish_display_data(data, metadata)
+            elif data:
                 content = {"execution_count": result.execution_count, "data": data, "metadata": metadata}
                 kernel.publish("execute_result", content)
         return result
@@ -100,10 +104,6 @@ class RunsCode:
         if not result.info.silent:
             self.showtraceback((type(error), error, error.__traceback__))
         return result
-
-    def showtraceback(self, exc_tuple: Any = None, **options: Any) -> None:
-        """See `failing.ShowsErrors`."""
-        raise NotImplementedError
 
     def ev(self, expr: str) -> Any:
         """The value of an expression; raises what it raises."""
@@ -187,10 +187,9 @@ class RunsCode:
 
     def var_expand(self, cmd: str, depth: int = 0, formatter: object = None) -> str:
         """`{name}` and `$name` in a text filled in with the user's variables."""
-        from holdfast.compat.ipython.adapting import local_scope
-        from holdfast.magics.expand import expand
+        from holdfast.magics.expand import expand, variables_of_caller
 
-        return expand(cmd, {**current.kernel().namespace, **local_scope()})
+        return expand(cmd, variables_of_caller(current.kernel().namespace))
 
     def user_expressions(self, expressions: Mapping[str, str]) -> dict[str, Any]:
         """Each expression as `user_expressions` of a reply has it."""

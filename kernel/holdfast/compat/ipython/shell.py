@@ -16,7 +16,6 @@ from holdfast.compat.ipython import current
 from holdfast.compat.ipython.completing import Completer, CustomCompleters
 from holdfast.compat.ipython.displaying import DisplayFormatter, DisplayHook, DisplayPublisher
 from holdfast.compat.ipython.events import EventManager
-from holdfast.compat.ipython.failing import ShowsErrors
 from holdfast.compat.ipython.kernelside import Parents, ShellKernel
 from holdfast.compat.ipython.magicside import AliasManager, ExtensionManager, HasMagics, MagicsManager
 from holdfast.compat.ipython.parts import Part
@@ -25,7 +24,7 @@ from holdfast.compat.ipython.running import RunsCode
 from holdfast.compat.ipython.transforming import Transformers
 from holdfast.compat.ipython.values import Struct
 
-__all__ = ["InteractiveShell", "ShellClass", "ZMQInteractiveShell"]
+__all__ = ["InteractiveShell", "ShellClass", "TerminalInteractiveShell", "ZMQInteractiveShell"]
 
 
 class ShellClass(type):
@@ -49,7 +48,7 @@ def set_interactivity(value: str) -> None:
     current.kernel().options.ast_node_interactivity = value  # type: ignore[assignment]  # it is one of them
 
 
-class InteractiveShell(ShowsErrors, HasMagics, RunsCode, Part, metaclass=ShellClass):
+class InteractiveShell(HasMagics, RunsCode, Part, metaclass=ShellClass):
     """A shell; there is one in a kernel, `InteractiveShell.instance()`."""
 
     colors = "neutral"
@@ -80,6 +79,13 @@ class InteractiveShell(ShowsErrors, HasMagics, RunsCode, Part, metaclass=ShellCl
         self.meta = Struct()
         self.hooks = Struct()
         self._config: Any = None
+
+    #: With the real IPython imported: a class of theirs that the shell passes for.
+    face: type | None = None
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        return type(self).face or type(self)
 
     @classmethod
     def instance(cls, *args: object, **kwargs: object) -> Any:
@@ -309,3 +315,7 @@ class InteractiveShell(ShowsErrors, HasMagics, RunsCode, Part, metaclass=ShellCl
 
 class ZMQInteractiveShell(InteractiveShell):
     """The shell of a kernel: `get_ipython()`."""
+
+
+class TerminalInteractiveShell(InteractiveShell):
+    """A shell in a terminal: libraries ask whether the shell is one.  There is none here."""

@@ -59,10 +59,12 @@ MODULES: dict[str, tuple[str, ...]] = {
     "IPython.lib.display": (_DISPLAY + ":Audio,Code,FileLink,FileLinks,IFrame,ScribdDocument,VimeoVideo,YouTubeVideo",),
     "IPython.lib.latextools": (_OURS + "pylab:latex_to_html,latex_to_png",),
     "IPython.lib.pretty": (_OURS + "layouts",),
+    "IPython.terminal": (),
+    "IPython.terminal.interactiveshell": (_OURS + "shell:TerminalInteractiveShell",),
     "IPython.paths": (_OURS + "files",),
     "IPython.utils": (),
-    "IPython.utils.capture": ("holdfast.magics.capture",),
-    "IPython.utils.io": (_OURS + "texts:Tee,ask_yes_no,temp_pyfile", "holdfast.magics.capture:capture_output"),
+    "IPython.utils.capture": ("holdfast.output.capturing",),
+    "IPython.utils.io": (_OURS + "texts:Tee,ask_yes_no,temp_pyfile", "holdfast.output.capturing:capture_output"),
     "IPython.utils.ipstruct": (_OURS + "values:Struct",),
     "IPython.utils.path": (_OURS + "files",),
     "IPython.utils.process": (
@@ -79,8 +81,6 @@ MODULES: dict[str, tuple[str, ...]] = {
     "ipykernel.kernelbase": (_OURS + "kernels:Kernel",),
     "ipykernel.zmqshell": (_OURS + "kernels:ZMQDisplayPublisher,ZMQInteractiveShell",),
 }
-#: What `import IPython` alone brings along, as with the real one.
-_BROUGHT = ("core", "core.display", "core.getipython", "core.interactiveshell", "display", "lib", "paths", "utils")
 
 
 class NotThere(ModuleNotFoundError):
@@ -131,12 +131,11 @@ class Loader:
         vars(module)["__all__"] = sorted(word for word in taken if not word.startswith("_"))
 
         def missing(word: str) -> Any:
+            if f"{name}.{word}" in MODULES:  # as with the real one, which imports all of them at once
+                return import_module(f"{name}.{word}")
             raise AttributeError(_missing(f"{name}.{word}"), name=word, obj=module)
 
         vars(module)["__getattr__"] = missing
-        if name == "IPython":
-            for below in _BROUGHT:
-                import_module(f"IPython.{below}")
 
 
 _LOADER: Any = Loader()

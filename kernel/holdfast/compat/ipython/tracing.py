@@ -5,7 +5,7 @@ It must never install anything: who wants a hook sets it.
 
 from __future__ import annotations
 
-import pdb
+import pdb  # noqa: T100 - it is what the class is derived from
 import sys
 from types import TracebackType
 from typing import Any

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
 from holdfast.compat.ipython import current
 from holdfast.compat.ipython.errors import InputRejected
@@ -41,7 +41,7 @@ class _Watched[T](list[T]):
         super().extend(items)
         self._changed()
 
-    def __iadd__(self, items: Iterable[T]) -> Any:
+    def __iadd__(self, items: Iterable[T]) -> Self:  # type: ignore[misc,override]
         self.extend(items)
         return self
 

@@ -5,6 +5,7 @@ They must never hold a part of the kernel: variables hold them, and are stored.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 __all__ = ["ExecutionInfo", "ExecutionResult", "Struct"]
@@ -37,6 +38,11 @@ class Struct(dict[str, Any]):
     def dict(self) -> Self:
         """The struct itself: it is a dict."""
         return self
+
+    def merge(self, other: Mapping[str, Any] | None = None, **more: Any) -> None:
+        """Take the items of another mapping and the keywords that are not here yet."""
+        for name, value in {**(other or {}), **more}.items():
+            self.setdefault(name, value)
 
     def copy(self) -> Struct:
         """A struct with the same items."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 FAMILIES: dict[str, str] = {
+    "holdfast.compat.ipython.parts.Part": "holdfast.compat.ipython.parts:reduced",
     "builtins.method": "builtins:reduce_method",
     "builtins.staticmethod": "builtins:reduce_wrapped",
     "builtins.classmethod": "builtins:reduce_wrapped",

@@ -20,6 +20,7 @@ from threading import RLock
 
 from holdfast.clock import Clock
 from holdfast.durable.faults import Locked, NotKept
+from holdfast.threads import OwnThread
 
 #: How long a lease is good for, and how often it is renewed: clocks of machines may differ by what lies between.
 SECONDS, RENEWED = 120, 30
@@ -43,7 +44,7 @@ class Lease:
         self._wall = wall
         self._holder = os.urandom(16)
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="holdfast-lease", daemon=True)
+        self._thread = OwnThread(target=self._run, name="holdfast-lease", daemon=True)
 
     def take(self) -> None:
         """Become the owner; raises `Locked` while a kernel on another machine is, sqlite3.Error."""

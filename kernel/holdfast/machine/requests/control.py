@@ -1,6 +1,6 @@
-"""Interrupt, shutdown, debug.
+"""Interrupt and shutdown.
 
-It must never wait for the user's code.  Source: Jupyter messaging 5.5, "Control channel".
+It must never wait for the user's code.  A `debug_request` is answered by the debugger, see `machine`.  Source: Jupyter messaging 5.5, "Control channel".
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import cast
 
 from holdfast.machine.effects import Effect, Interrupt, Send
 from holdfast.machine.state import KernelState
-from holdfast.wire.contents import DebugRequest, ShutdownRequest
+from holdfast.wire.contents import ShutdownRequest
 from holdfast.wire.message import Message
 
 
@@ -30,18 +30,3 @@ def shutdown_replies(state: KernelState, message: Message) -> list[Effect]:
         Send("iopub", message.publish("shutdown_reply", content)),
         Send(message.channel, message.reply(content)),
     ]
-
-
-def debug(_state: KernelState, message: Message) -> list[Effect]:
-    """No debugger yet: a DAP response that says so, never silence."""
-    request = cast(DebugRequest, message.content)
-    content = {
-        "type": "response",
-        "seq": request.seq,
-        "request_seq": request.seq,
-        "success": False,
-        "command": request.command,
-        "message": "this kernel has no debugger",
-        "body": {},
-    }
-    return [Send(message.channel, message.reply(content))]

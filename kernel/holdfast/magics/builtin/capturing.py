@@ -6,7 +6,7 @@ It must never keep an error from being shown: what was captured until then is ke
 from __future__ import annotations
 
 from holdfast.magics.port import Kernel, WrapperMagic
-from holdfast.magics.words import BadWords, Options
+from holdfast.magics.words import BadWords, split
 from holdfast.output.capturing import CapturedIO, capture_output
 
 
@@ -19,18 +19,15 @@ def wrapper(_name: str, kernel: Kernel) -> WrapperMagic:
         `x.stdout` and `x.stderr` are text, `x.outputs` the displays and the cell's value, `x()` shows all of it.
         --no-stdout, --no-stderr, --no-display: this is shown, not captured.
         """
-        name, options = "", Options("%%capture", rest, long=("no-stdout", "no-stderr", "no-display"))
-        if options.text:
-            name, _, options.text = options.text.partition(" ")
-            # Options may stand behind the name, too.
-            later = Options("%%capture", options.text, long=("no-stdout", "no-stderr", "no-display"))
-            if later.text or not name.isidentifier():
-                raise BadWords("%%capture", f"{rest!r} is not the name of one variable")
-            chosen = {option: option in options or option in later for option in ("no-stdout", "no-stderr", "no-display")}
-        else:
-            chosen = {option: option in options for option in ("no-stdout", "no-stderr", "no-display")}
-        streams = capture_output(*(not hidden for hidden in chosen.values()))
-        return _Capture(kernel, name, streams)
+        words = split("%%capture", rest)
+        names = [word for word in words if not word.startswith("--")]
+        hidden = [f"--no-{what}" for what in ("stdout", "stderr", "display")]
+        if any(word not in hidden for word in words if word.startswith("--")):
+            raise BadWords("%%capture", f"{rest!r} has an option that there is not; there are {', '.join(hidden)}")
+        if len(names) > 1 or not all(name.isidentifier() for name in names):
+            raise BadWords("%%capture", f"{' '.join(names)!r} is not the name of one variable")
+        streams = capture_output(*(option not in words for option in hidden))
+        return _Capture(kernel, names[0] if names else "", streams)
 
     return capture
 

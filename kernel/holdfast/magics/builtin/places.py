@@ -10,25 +10,14 @@ import re
 import sys
 from collections.abc import Callable
 
-from holdfast.errors import CellError
 from holdfast.magics.port import Kernel, LineMagic
+from holdfast.magics.words import BadWords
 
 _SECRET = re.compile(r"token|secret|passw|credential|(?:\b|_)(?:api)?keys?(?:\b|_)", re.IGNORECASE)
 #: The variable that holds the folders one was in, as notebooks know it.
 _BEEN = "_dh"
 #: Folders to come back to (`%pushd`), the newest last.
 _STACK = "_dirs"
-
-
-class Misused(CellError):
-    """One of these magics was given what it cannot use."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return self.reason
 
 
 def line(name: str, kernel: Kernel) -> LineMagic:
@@ -83,11 +72,11 @@ def _meant(kernel: Kernel, words: str) -> str:
     been = [str(folder) for folder in _list(kernel, _BEEN)]
     if words == "-":
         if len(been) < 2:
-            raise Misused("%cd -: there is no folder before this one")
+            raise BadWords("%cd -", "there is no folder before this one")
         return been[-2]
     if re.fullmatch(r"-\d+", words):
         if int(words[1:]) >= len(been):
-            raise Misused(f"%cd {words}: %dhist lists the folders that there are")
+            raise BadWords(f"%cd {words}", "%dhist lists the folders that there are")
         return been[int(words[1:])]
     if len(words) > 1 and words[0] == words[-1] and words[0] in "'\"":
         words = words[1:-1]
@@ -114,7 +103,7 @@ def _here() -> str:
     try:
         return os.getcwd()
     except FileNotFoundError:
-        raise Misused("the working folder was removed: %cd goes to another one") from None
+        raise BadWords("%pwd", "the working folder was removed; %cd goes to another one") from None
 
 
 def _pwd(_rest: str) -> str:
@@ -139,7 +128,7 @@ def _popd(kernel: Kernel) -> LineMagic:
         """Go back to the folder where the last %pushd was."""
         stack = _list(kernel, _STACK)
         if not stack:
-            raise Misused("%popd: no folder is remembered; %pushd FOLDER remembers the one it leaves")
+            raise BadWords("%popd", "no folder is remembered; %pushd FOLDER remembers the one it leaves")
         _go(kernel, stack.pop())
 
     return popd
@@ -176,7 +165,7 @@ def _env(rest: str) -> object:
         return {name: "<hidden>" if _SECRET.search(name) else value for name, value in os.environ.items()}
     if "=" not in rest and not rest.split(None, 1)[1:]:
         if rest not in os.environ:
-            raise Misused(f"%env: the environment has no {rest!r}; %env {rest}=VALUE sets it")
+            raise BadWords("%env", f"the environment has no {rest!r}; %env {rest}=VALUE sets it")
         return os.environ[rest]
     _set_env(rest)
     return None
@@ -187,9 +176,9 @@ def _set_env(rest: str) -> None:
     name, found, value = rest.partition("=") if "=" in rest else _split(rest)
     name, value = name.strip(), value.strip()
     if not found or not name:
-        raise Misused("%set_env NAME=VALUE")
+        raise BadWords("%set_env", "it goes %set_env NAME=VALUE")
     if any(char.isspace() for char in name):
-        raise Misused(f"%env: {name!r} has a blank in it; is it %env NAME=VALUE that you mean?")
+        raise BadWords("%env", f"{name!r} has a blank in it; is it %env NAME=VALUE that you mean?")
     os.environ[name] = value
     print(f"env: {name}={value}")
 

@@ -109,9 +109,7 @@ def _awaits(code: Any) -> bool:
     return bool(code.co_flags & inspect.CO_COROUTINE)
 
 
-async def measure(
-    timed: Timed, timer: Callable[[], float], loops: int, runs: int, precision: int
-) -> TimeitResult:
+async def measure(timed: Timed, timer: Callable[[], float], loops: int, runs: int, precision: int) -> TimeitResult:
     """Run it `runs` times of `loops` loops; 0 for as many as take long enough."""
     if not loops:
         for digits in range(_MOST_DIGITS + 1):

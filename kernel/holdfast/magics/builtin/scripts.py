@@ -5,35 +5,21 @@ It must never run anything but that program with the words behind its name, and 
 
 from __future__ import annotations
 
-import shlex
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO
 
-from holdfast.errors import CellError
 from holdfast.magics.child import Child
 from holdfast.magics.port import CellMagic, Kernel
 from holdfast.magics.shell import environment
+from holdfast.magics.words import BadWords, split
 
 #: What runs the script, where it is not the program of that name on PATH.
 _PROGRAMS = {"python": sys.executable, "python3": sys.executable}
 _TAKES = ("--out", "--err", "--proc")
 _FLAGS = ("--bg", "--no-raise-error", "--raise-error")
-
-
-class Misused(CellError):
-    """One of these magics was given words that it does not know, or too few."""
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(name, reason)
-        self.name = name
-        self.reason = reason
-
-    def __str__(self) -> str:
-        known = "--out NAME, --err NAME, --bg, --proc NAME and --no-raise-error"
-        return f"%%{self.name}: {self.reason}; its own options are {known}"
 
 
 class Words:
@@ -42,7 +28,7 @@ class Words:
     def __init__(self, name: str, rest: str) -> None:
         self.own: dict[str, str] = {}
         self.program: list[str] = []
-        words = iter(shlex.split(rest))
+        words = iter(split(f"%%{name}", rest))
         for word in words:
             option, equals, value = word.partition("=")
             if word in _FLAGS:
@@ -52,7 +38,7 @@ class Words:
             else:
                 self.own[option] = value if equals else next(words, "")
                 if not self.own[option].isidentifier():
-                    raise Misused(name, f"{option} needs the name of a variable, not {self.own[option]!r}")
+                    raise BadWords(f"%%{name}", f"{option} needs the name of a variable, not {self.own[option]!r}")
 
 
 class Background:
@@ -83,7 +69,7 @@ def cell(name: str, kernel: Kernel) -> CellMagic:
         words = Words(name, rest)
         program = [*([] if name == "script" else [_PROGRAMS.get(name, name)]), *words.program]
         if not program:
-            raise Misused(name, "the program that runs the script is missing (%%script bash, say)")
+            raise BadWords("%%script", "the program that runs the script is missing (%%script bash, say)")
         _run(kernel, name, program, words.own, body)
 
     magic.__doc__ = f"""Give the lines below to {"a program" if name == "script" else name} as a script.

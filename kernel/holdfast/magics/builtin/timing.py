@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from holdfast.magics.builtin.repeating import TimeitResult, Timed, measure
+from holdfast.magics.builtin.repeating import Timed, TimeitResult, measure
 from holdfast.magics.builtin.units import format_time
 from holdfast.magics.expand import variables_of_caller
 from holdfast.magics.port import CellMagic, Kernel, LineMagic, WrapperMagic
@@ -189,4 +189,3 @@ def _say(kernel: Kernel, options: Options, result: TimeitResult) -> TimeitResult
         kernel.namespace[name] = result
         kernel.touched(name)
     return result if "o" in options else None
-

@@ -1,0 +1,162 @@
+"""`%lsmagic`, `%magic`, `%quickref`, `%automagic` and `%alias_magic`: magics about magics.
+
+It must never import another magic's module to list it, but for the texts of `%magic`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from holdfast.magics.port import Kernel, LineMagic
+from holdfast.magics.unknown import UnknownMagic, nearest
+from holdfast.magics.words import BadWords, Options
+
+_QUICK = """\
+%name words        a line magic                     %%name words       a cell magic, in the first line of its cell
+x = %name words    its value                        %name?             what it does
+!command           run a command of the shell       x = !command       its output, as a list of lines
+{expression}       filled in, in the words of       $name              the same for a variable
+                   magics and commands
+object?            what an object is                object??           its source
+?pattern*          names like that                  cd folder          as %cd, where no variable is called cd
+
+In [n]    what cell n was          Out[n], _n    what it showed          _, __, ___    the last three values
+await x   at top level             %%thread, %%bg    run this cell beside others
+%session  what is kept             %undo, %checkout n    go back to an earlier cell's variables
+
+%lsmagic lists all magics, %magic describes them."""
+
+
+class Listing(list[str]):
+    """The names of all magics, with their percent signs."""
+
+    def __init__(self, lines: list[str], cells: list[str]) -> None:
+        super().__init__([*(f"%{name}" for name in lines), *(f"%%{name}" for name in cells)])
+
+    def __repr__(self) -> str:
+        lines = [name for name in self if not name.startswith("%%")]
+        cells = [name for name in self if name.startswith("%%")]
+        return f"Line magics:\n{_wrapped(lines)}\n\nCell magics:\n{_wrapped(cells)}"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self))
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        rows = [("Line magics", "%"), ("Cell magics", "%%")]
+        lists = {mark: [name for name in self if name.startswith("%%") == (mark == "%%")] for _title, mark in rows}
+        return "".join(
+            f"<p><b>{title}</b><br>{' '.join(f'<code>{escape(name)}</code>' for name in lists[mark])}</p>"
+            for title, mark in rows
+        )
+
+
+def line(name: str, kernel: Kernel) -> LineMagic:
+    """The magic of that name."""
+    made: dict[str, Callable[[Kernel], LineMagic]] = {
+        "lsmagic": _lsmagic,
+        "magic": _magic,
+        "quickref": _quickref,
+        "automagic": _automagic,
+        "alias_magic": _alias_magic,
+    }
+    return made[name](kernel)
+
+
+class _Alias:
+    """Another name for a magic; its words are filled in by that, once."""
+
+    no_var_expand = True
+
+    def __init__(self, marked: str, call: Callable[..., object], given: str) -> None:
+        self.__doc__ = f"The same as {marked}{f' {given}' if given else ''}."
+        self._call = call
+        self._given = given
+
+    def __call__(self, rest: str, *body: str) -> object:
+        return self._call(f"{self._given} {rest}".strip(), *body)
+
+
+def _wrapped(names: list[str]) -> str:
+    from textwrap import fill
+
+    return fill("  ".join(names), 100, break_long_words=False, break_on_hyphens=False)
+
+
+def _lsmagic(kernel: Kernel) -> LineMagic:
+    def lsmagic(rest: str) -> Listing:
+        """List the names of all magics."""
+        return Listing(kernel.magics.names(), kernel.magics.cell_names())
+
+    return lsmagic
+
+
+def _magic(kernel: Kernel) -> LineMagic:
+    def magic(rest: str) -> None:
+        """Describe all magics in the pager."""
+        magics = kernel.magics
+        entries = [(f"%{name}", magics.docstring(f"%{name}")) for name in magics.names()]
+        entries += [(f"%%{name}", magics.docstring(f"%%{name}")) for name in magics.cell_names()]
+        kernel.page("\n\n".join(f"{name}\n{_indented(text)}" for name, text in entries))
+
+    return magic
+
+
+def _indented(text: str | None) -> str:
+    from textwrap import indent
+
+    return indent(text or "(without a description)", "    ")
+
+
+def _quickref(kernel: Kernel) -> LineMagic:
+    def quickref(rest: str) -> None:
+        """Show on one page what can be written in cells besides Python."""
+        kernel.page(_QUICK)
+
+    return quickref
+
+
+def _automagic(kernel: Kernel) -> LineMagic:
+    def automagic(rest: str) -> None:
+        """Let `cd folder` mean `%cd folder` where no variable is called `cd`, or stop it.
+
+        %automagic on, %automagic off; alone it changes what holds.  It is on in a new session, and concerns cells of
+        one line.
+        """
+        words = {"on": True, "1": True, "true": True, "off": False, "0": False, "false": False}
+        if rest and rest.lower() not in words:
+            raise BadWords("%automagic", f"{rest!r} is neither on nor off")
+        kernel.options.automagic = words.get(rest.lower(), not kernel.options.automagic)
+        print("Automagic is on: percent signs are not needed." if kernel.options.automagic else "Automagic is off.")
+
+    return automagic
+
+
+def _alias_magic(kernel: Kernel) -> LineMagic:
+    def alias_magic(rest: str) -> None:
+        """Make another name for a magic.
+
+        %alias_magic t timeit: %t and %%t are %timeit and %%timeit.  -l: for the line magic only; -c: for the cell
+        magic only; -p WORDS: these words come first.
+        """
+        options = Options("%alias_magic", rest, "lcp:", ("line", "cell", "params:"))
+        words = options.words
+        if len(words) != 2:
+            raise BadWords("%alias_magic", "give the new name and that of the magic, as in: %alias_magic t timeit")
+        new, old = (word.lstrip("%") for word in words)
+        given = options.get("p") or options.get("params")
+        only_line, only_cell = ("l" in options or "line" in options), ("c" in options or "cell" in options)
+        magics, made = kernel.magics, []
+        if old in magics.names() and not (only_cell and not only_line):
+            magics.register(new, _Alias(f"%{old}", lambda *words: magics(old, *words), given))
+            made.append(f"%{new}")
+        if old in magics.cell_names() and not (only_line and not only_cell):
+            magics.register_cell(new, _Alias(f"%%{old}", lambda *words: magics.cell(old, *words), given))
+            made.append(f"%%{new}")
+        if not made:
+            raise UnknownMagic(old, nearest(old, magics.names()))
+        print(f"{' and '.join(made)}: the same as %{old}{f' {given}' if given else ''}")
+
+    return alias_magic

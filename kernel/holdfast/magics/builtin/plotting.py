@@ -1,0 +1,131 @@
+"""`%matplotlib`, `%pylab` and `%gui`: where figures go.
+
+It must never import matplotlib before the user's code does, except for `%pylab`, which asks for it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+
+from holdfast.errors import CellError
+from holdfast.magics.port import Kernel, LineMagic
+from holdfast.magics.words import BadWords
+
+_INLINE = ("inline", "auto", "")
+_WIDGET = ("widget", "ipympl")
+#: The backend of notebooks before JupyterLab.
+_OLD = ("notebook", "nbagg")
+_FILES = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")
+_WINDOWS = ("gtk", "gtk3", "gtk4", "macosx", "osx", "qt", "qt4", "qt5", "qt6", "tk", "webagg", "wx")
+
+
+class NoWindows(CellError):
+    """A window was asked for."""
+
+    def __init__(self, toolkit: str) -> None:
+        super().__init__(toolkit)
+        self.toolkit = toolkit
+
+    def __str__(self) -> str:
+        return (
+            f"this kernel does not run the event loop of {self.toolkit}: %matplotlib inline shows figures in the "
+            "notebook, and %matplotlib widget lets them be moved"
+        )
+
+
+def line(name: str, kernel: Kernel) -> LineMagic:
+    """The magic of that name."""
+    made: dict[str, Callable[[Kernel], LineMagic]] = {
+        "matplotlib": _matplotlib,
+        "pylab": _pylab,
+        "gui": lambda _kernel: _gui,
+    }
+    return made[name](kernel)
+
+
+def _matplotlib(kernel: Kernel) -> LineMagic:
+    def matplotlib(rest: str) -> None:
+        """Choose where figures go: `%matplotlib inline` (the notebook, as here without it) or `widget` (ipympl).
+
+        `agg`, `svg` and the like: only into files.  --list: the names that there are.
+        """
+        if rest in ("-l", "--list"):
+            print("Backends:", ", ".join(sorted({"inline", "widget", *_OLD, *_FILES})))
+            return
+        name = rest.strip("'\"")
+        choose(kernel, name if name.startswith("module://") else name.lower())
+        if not name:
+            print("Figures are shown inline.")
+
+    return matplotlib
+
+
+def choose(kernel: Kernel, name: str) -> None:
+    """Make a backend the one that is used; CellError: it cannot be."""
+    if name in _INLINE:
+        kernel.inline_figures()
+    elif name in _WIDGET or (name in _OLD and find_spec("ipympl") is not None):
+        if find_spec("ipympl") is None:
+            raise BadWords(f"%matplotlib {name}", "it needs ipympl: %pip install ipympl")
+        _use("module://ipympl.backend_nbagg")
+    elif name in _OLD:
+        print(
+            f"%matplotlib {name} is for notebooks before JupyterLab: figures are shown inline; with ipympl installed "
+            "they can be moved",
+            file=sys.stderr,
+        )
+        kernel.inline_figures()
+    elif name.removesuffix("agg").removesuffix("cairo") in _WINDOWS:
+        raise NoWindows(name)
+    elif name in _FILES or name.startswith("module://"):
+        _use(name)
+    else:
+        raise BadWords("%matplotlib", f"there is no backend {name!r}; %matplotlib --list names those that there are")
+
+
+def _use(backend: str) -> None:
+    import matplotlib
+
+    matplotlib.use(backend)
+    matplotlib.interactive(True)
+
+
+def _pylab(kernel: Kernel) -> LineMagic:
+    def pylab(rest: str) -> None:
+        """Make all names of numpy and matplotlib variables, as `from pylab import *` does, and show figures inline.
+
+        --no-import-all: only np, plt, numpy, matplotlib, pylab and mlab.
+        """
+        words = rest.split()
+        choose(kernel, next((word for word in words if not word.startswith("-")), ""))
+        import matplotlib.mlab
+        import matplotlib.pylab
+        import matplotlib.pyplot
+        import numpy
+
+        found: dict[str, object] = {
+            "numpy": numpy,
+            "np": numpy,
+            "matplotlib": matplotlib,
+            "plt": matplotlib.pyplot,
+            "pyplot": matplotlib.pyplot,
+            "pylab": matplotlib.pylab,
+            "mlab": matplotlib.mlab,
+        }
+        if "--no-import-all" not in words:
+            every = {**vars(matplotlib.pylab), **vars(numpy)}
+            found |= {name: value for name, value in every.items() if not name.startswith("_")}
+            for name in ("sum", "min", "max", "abs", "round", "any", "all", "pow", "bool", "int", "str", "float"):
+                found.pop(name, None)
+        kernel.namespace.update(found)
+        kernel.touched(*found)
+
+    return pylab
+
+
+def _gui(rest: str) -> None:
+    """Choose an event loop: `asyncio` runs anyhow, and is the only one."""
+    if rest and rest not in ("asyncio", "inline", "none"):
+        raise NoWindows(rest)

@@ -1,0 +1,154 @@
+"""Widgets and plots in JupyterLab: they are drawn, they move, and what their callbacks show appears at once.
+
+The kernel runs in the environment of the compatibility suite, which has the libraries, and IPython with them;
+JupyterLab finds their extensions there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from helpers.compat_environments import environment, variables
+from helpers.jupyterlab import NotebookPage, Open, keep_picture
+from helpers.peers import KERNEL, Household
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(120, func_only=True),
+    pytest.mark.skipif(KERNEL != "holdfast", reason="the reference kernel has no libraries of its own"),
+]
+
+SLIDER = """import ipywidgets as widgets
+slider, out = widgets.IntSlider(value=1, max=10), widgets.Output()
+def show(change):
+    with out:
+        print('depth', change['new'])
+slider.observe(show, 'value')
+display(slider, out)"""
+AWAITS = """import asyncio
+deep = asyncio.Event()
+slider.observe(lambda change: change['new'] == 4 and deep.set(), 'value')
+print('waiting')
+await deep.wait()
+print('moved to', slider.value)"""
+BLOCKS = """import time
+print('waiting')
+while slider.value < 4:
+    time.sleep(0.02)
+print('moved to', slider.value)"""
+
+
+@pytest.fixture(scope="module")
+def household(household: Household) -> Iterator[Household]:
+    """Its kernel runs where the libraries are, and JupyterLab finds their extensions."""
+    libraries = environment("ipython")
+    household.variables["JUPYTER_PATH"] = str(libraries.root / "share" / "jupyter")
+    household.add_kernelspec(python=libraries.python, variables=variables())
+    yield household
+
+
+def move(notebook: NotebookPage) -> None:
+    """Press the right arrow on the slider: one step."""
+    handle = notebook.output(0).locator(".noUi-handle").first
+    handle.focus()
+    handle.press("ArrowRight")
+
+
+def shown(notebook: NotebookPage) -> Locator:
+    """What the Output widget shows."""
+    return notebook.output(0).locator(".jupyter-widgets-output-area .jp-OutputArea-output")
+
+
+@pytest.mark.parametrize("waits", [AWAITS, BLOCKS], ids=["awaits", "blocks"])
+def test_a_slider_moves_while_a_cell(open_notebook: Open, waits: str) -> None:
+    """Awaits, or even blocks the kernel: its callback's output appears, and the cell sees where it is."""
+    notebook = open_notebook(SLIDER, waits)
+    notebook.run_cell(0, count=1)
+    notebook.start_cell(1)
+    expect(notebook.output(1)).to_have_text("waiting")
+    move(notebook)
+    expect(shown(notebook)).to_have_text("depth 2")
+    notebook.wait_count(1, "*")
+    keep_picture(notebook.page, f"test_a_slider_moves_while_a_cell-{len(waits)}")
+    move(notebook)
+    expect(shown(notebook)).to_contain_text("depth 3")
+    move(notebook)
+    expect(notebook.output(1)).to_contain_text("moved to 4")
+    expect(shown(notebook)).to_contain_text("depth 4")
+    notebook.wait_count(1, "2")
+
+
+def test_a_plotly_figure_is_drawn(open_notebook: Open) -> None:
+    """As the value of a cell, and with show()."""
+    code = "import plotly.graph_objects as go\nfig = go.Figure(go.Bar(x=['spar', 'can', 'buoy'], y=[3, 1, 2]))\nfig"
+    notebook = open_notebook(code, "fig.show()")
+    for index in (0, 1):
+        notebook.run_cell(index, count=index + 1)
+        expect(notebook.output(index).locator(".js-plotly-plot .bars .point")).to_have_count(3)
+
+
+def test_a_plotly_widget_changes(open_notebook: Open) -> None:
+    """What a later cell changes in it is drawn in the page."""
+    code = "import plotly.graph_objects as go\nfig = go.FigureWidget(go.Bar(y=[3, 1]))\nfig"
+    notebook = open_notebook(code, "fig.data[0].y = [1, 2, 3, 4]")
+    notebook.run_cell(0, count=1)
+    bars = notebook.output(0).locator(".js-plotly-plot .bars .point")
+    expect(bars).to_have_count(2)
+    notebook.run_cell(1, count=2)
+    expect(bars).to_have_count(4)
+
+
+def test_a_bokeh_plot_is_drawn(open_notebook: Open) -> None:
+    """With the library from its package, and pushed to when it changes."""
+    load = "from bokeh.io import output_notebook, push_notebook, show\nfrom bokeh.resources import INLINE\n"
+    show = """from bokeh.layouts import column
+from bokeh.models import Div
+from bokeh.plotting import figure
+plot, text = figure(width=300, height=200), Div(text='three lights')
+plot.line([1, 2, 3], [1, 4, 9])
+handle = show(column(text, plot), notebook_handle=True)"""
+    notebook = open_notebook(load + "output_notebook(INLINE)", show, "text.text = 'four lights'\npush_notebook(handle)")
+    notebook.run_cell(0, count=1)
+    notebook.run_cell(1, count=2)
+    plot = notebook.output(1).locator(".bk-Figure")
+    expect(plot.locator("canvas").first).to_be_visible()
+    expect(notebook.output(1).get_by_text("three lights")).to_be_visible()
+    notebook.run_cell(2, count=3)
+    expect(notebook.output(1).get_by_text("four lights")).to_be_visible()
+
+
+def test_a_bar_of_tqdm_is_a_widget(open_notebook: Open) -> None:
+    """tqdm.auto draws it, and it ends green."""
+    notebook = open_notebook("from tqdm.auto import tqdm\nfor depth in tqdm(range(5), desc='sounding'):\n    pass")
+    notebook.run_cell(0, count=1)
+    expect(notebook.output(0)).to_contain_text("sounding: 100%")
+    expect(notebook.output(0).locator(".progress-bar-success")).to_be_visible()
+
+
+def test_interact_draws_into_its_place(open_notebook: Open) -> None:
+    """A figure for each position of the slider, in place of the one before."""
+    code = """import matplotlib.pyplot as plt
+from ipywidgets import interact
+@interact(slope=(1, 5))
+def line(slope):
+    plt.figure(figsize=(2, 1))
+    plt.plot([0, slope])
+    plt.show()
+    print('slope', slope)"""
+    notebook = open_notebook(code)
+    notebook.run_cell(0, count=1)
+    expect(notebook.output(0).first).to_contain_text("slope 3")
+    move(notebook)
+    expect(notebook.output(0).first).to_contain_text("slope 4")
+    expect(notebook.output(0).locator("img")).to_have_count(1)
+
+
+def test_a_figure_of_ipympl_is_drawn(open_notebook: Open) -> None:
+    """`%matplotlib widget`: a canvas with a toolbar."""
+    code = "%matplotlib widget\nimport matplotlib.pyplot as plt\nfig, ax = plt.subplots(figsize=(3, 2))\nax.plot([1, 2]);"
+    notebook = open_notebook(code)
+    notebook.run_cell(0, count=1)
+    expect(notebook.output(0).locator(".jupyter-matplotlib-figure canvas").first).to_be_visible()
