@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from holdfast.cell import output_follows, page, set_next_input
+    from holdfast.cell import output_follows, page, register_magic, set_next_input
     from holdfast.current import session as session
     from holdfast.transacting import commit as commit
     from holdfast.transacting import rollback as rollback
     from holdfast.transacting import transaction as transaction
 
 # The others are not in it: `from holdfast import *` must not take their names from what a notebook calls so.
-__all__ = ["output_follows", "page", "set_next_input"]
+__all__ = ["output_follows", "page", "register_magic", "set_next_input"]
 
 
 def __getattr__(name: str) -> object:

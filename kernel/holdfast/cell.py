@@ -6,7 +6,7 @@ It must never do anything itself: the kernel hands its functions in when it star
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Any, Literal, overload
 
 from holdfast.errors import CellError
 
@@ -21,6 +21,8 @@ outputs: Callable[[str], list[dict[str, object]]] | None = None
 
 #: For `holdfast.transaction` and its kin: the session's transactions.
 transactions: Callable[[], object] | None = None
+#: For `register_magic`: (function, name or "", kind or None).
+register: Callable[[Callable[..., object], str, str | None], None] | None = None
 
 
 def install(
@@ -48,6 +50,33 @@ def page(text: str) -> None:
 def set_next_input(text: str, *, replace: bool = False) -> None:
     """Put `text` into the next cell, or with `replace` into this one (payload `set_next_input`)."""
     _payload({"source": "set_next_input", "text": text, "replace": replace})
+
+
+@overload
+def register_magic[F: Callable[..., Any]](function: F, /) -> F: ...
+@overload
+def register_magic[F: Callable[..., Any]](
+    *, name: str = "", kind: Literal["line", "cell", "line_cell"] | None = None
+) -> Callable[[F], F]: ...
+def register_magic(function: Any = None, /, *, name: str = "", kind: str | None = None) -> Any:
+    """Make a function a magic, as a decorator with or without arguments; it stays the function it is.
+
+    `%name` gives it the rest of the line; `%%name` the rest of the line and the text below it. Without `kind` its
+    parameters tell: (line), (line, cell), or (line, cell=None) for both. An `async def` is awaited at top level of a
+    cell. Raises CellError outside a kernel, and where the function cannot be called so.
+    """
+    if register is None:
+        raise CellError("register_magic() works in a cell of a Holdfast kernel only")
+    if function is None:
+        return lambda given: _registered(given, name, kind)
+    return _registered(function, name, kind)
+
+
+def _registered[F: Callable[..., Any]](function: F, name: str, kind: str | None) -> F:
+    """See `register_magic`."""
+    assert register is not None
+    register(function, name, kind)
+    return function
 
 
 def _payload(payload: Mapping[str, object]) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from holdfast.app.interaction import Exiter, Help
 from holdfast.executor.runner import ExitRequested
+from holdfast.magics.registry import Magics
 
 
 @pytest.mark.parametrize("arguments", [(), (0,), ("text",)])
@@ -28,7 +29,7 @@ def test_a_bare_exit_says_what_to_type(name: str) -> None:
 def _help(namespace: dict[str, object]) -> tuple[Help, list[dict[str, Any]]]:
     payload: list[dict[str, Any]] = []
     runner: Any = SimpleNamespace(payload=payload)
-    return Help(namespace, lambda: runner), payload
+    return Help(namespace, lambda: runner, Magics()), payload
 
 
 def test_help_pages_what_it_finds() -> None:
@@ -38,6 +39,14 @@ def test_help_pages_what_it_finds() -> None:
     (page,) = payload
     assert (page["source"], page["start"]) == ("page", 0)
     assert "12345" in page["data"]["text/plain"]
+
+
+@pytest.mark.parametrize("text", ["%lsmagic", "lsmagic", "%%thread"])
+def test_help_describes_magics(text: str) -> None:
+    """With their marks, and without where nothing else has the name."""
+    helper, payload = _help({})
+    helper(text, 0)
+    assert text.strip("%") in payload[0]["data"]["text/plain"]
 
 
 def test_help_for_nothing_says_so(capsys: pytest.CaptureFixture[str]) -> None:

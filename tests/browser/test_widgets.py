@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from helpers.compat_environments import environment, variables
-from helpers.jupyterlab import NotebookPage, Open, keep_picture
+from helpers.jupyterlab import DISPLAY_NAME, NotebookPage, Open, keep_picture
 from helpers.peers import KERNEL, Household
 
 pytestmark = [
@@ -87,7 +87,7 @@ def test_a_plotly_figure_is_drawn(open_notebook: Open) -> None:
     notebook = open_notebook(code, "fig.show()")
     for index in (0, 1):
         notebook.run_cell(index, count=index + 1)
-        expect(notebook.output(index).locator(".js-plotly-plot .bars .point")).to_have_count(3)
+        expect(notebook.output(index).locator(".bars .point")).to_have_count(3)
 
 
 def test_a_plotly_widget_changes(open_notebook: Open) -> None:
@@ -95,10 +95,11 @@ def test_a_plotly_widget_changes(open_notebook: Open) -> None:
     code = "import plotly.graph_objects as go\nfig = go.FigureWidget(go.Bar(y=[3, 1]))\nfig"
     notebook = open_notebook(code, "fig.data[0].y = [1, 2, 3, 4]")
     notebook.run_cell(0, count=1)
-    bars = notebook.output(0).locator(".js-plotly-plot .bars .point")
+    bars = notebook.output(0).locator(".bars .point")
     expect(bars).to_have_count(2)
     notebook.run_cell(1, count=2)
     expect(bars).to_have_count(4)
+    notebook.wait_kernel(DISPLAY_NAME)
 
 
 def test_a_bokeh_plot_is_drawn(open_notebook: Open) -> None:
@@ -144,6 +145,7 @@ def line(slope):
     move(notebook)
     expect(notebook.output(0).first).to_contain_text("slope 4")
     expect(notebook.output(0).locator("img")).to_have_count(1)
+    notebook.wait_kernel(DISPLAY_NAME)
 
 
 def test_a_figure_of_ipympl_is_drawn(open_notebook: Open) -> None:

@@ -104,7 +104,8 @@ class Reference(Client):
 def on_ipykernel(cells: Sequence[Cell], where: str, folder: Path) -> dict[str, list[Fact]]:
     """The facts of cells on the real ipykernel, beside the libraries of an environment."""
     program = ("-m", "ipykernel_launcher")
-    process = ReferenceProcess(folder, python=reference(where).python, environment=variables(), program=program)
+    python = reference(where).python
+    process = ReferenceProcess(folder, python=python, environment=variables(), program=program, safe_path=False)
     try:
         client = Reference(process.connection)
         client.connect()

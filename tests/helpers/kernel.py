@@ -392,7 +392,8 @@ class Process:
         connection: Mapping[str, object] | None = None,
         environment: Mapping[str, str] | None = None,
         flags: Sequence[str] = (),
-        program: Sequence[str] = ("-P", "-m", "holdfast"),
+        program: Sequence[str] = ("-m", "holdfast"),
+        safe_path: bool = True,
         python: str | Path = sys.executable,
         file: Path | None = None,
     ) -> None:
@@ -405,7 +406,7 @@ class Process:
             self.file.write_text(json.dumps(dict(connection) if connection is not None else fresh_connection()))
         with self.log_file.open("wb") as log:
             self.popen = subprocess.Popen(
-                [python, *flags, *program, "-f", str(self.file)],
+                [python, *flags, *(["-P"] if safe_path else []), *program, "-f", str(self.file)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -8,8 +8,9 @@ import pytest
 
 from helpers.bench import CONNECTION, INFO, Bench, busy, commit, idle, reply, runs, sends
 from helpers.messages import cell, message
-from holdfast.machine.effects import , Debug
+from holdfast.machine.effects import (
     Answer,
+    Debug,
     Interrupt,
     Leave,
     Log,

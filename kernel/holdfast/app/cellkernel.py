@@ -5,11 +5,13 @@ It must never be made before the first magic is used: a kernel whose cells have 
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from holdfast import cell
+from holdfast.app.shelf import Shelf
 from holdfast.compat import figures
 from holdfast.executor.compile import compile_cell
 from holdfast.executor.interrupt import interruptible, protected
@@ -40,6 +42,7 @@ class CellKernel:
     ) -> None:
         self.scope = namespace
         self.namespace: dict[str, Any] = namespace.dict
+        self.shelf = Shelf(os.environ)
         self.configurables: dict[str, object] = {"InteractiveShell": options, "InlineBackend": figures.settings}
         self.magics = magics
         self.options = options
@@ -74,6 +77,10 @@ class CellKernel:
     def interruptible[F: Callable[..., Any]](self, function: F) -> F:
         """See the port."""
         return interruptible(function)
+
+    def inline_figures(self) -> None:
+        """See the port."""
+        figures.activate()
 
     def flush_figures(self) -> None:
         """See the port."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from holdfast.executor.runner import ExitRequested, Runner
 from holdfast.magics.parse import HELP
+from holdfast.magics.registry import Magics
 
 
 class Exiter:
@@ -30,17 +31,30 @@ class Help:
 
     NAME = HELP
 
-    def __init__(self, namespace: Mapping[str, object], runner: Callable[[], Runner]) -> None:
+    def __init__(self, namespace: Mapping[str, object], runner: Callable[[], Runner], magics: Magics) -> None:
         self._namespace = namespace
         self._runner = runner
+        self._magics = magics
 
     def __call__(self, text: str, level: int) -> None:
         """Page the description of `text`, or say that there is nothing of that name."""
+        if "*" in text:
+            self._magics("psearch", text)
+            return
+        about = self._magics.describe(text, level) if text.startswith("%") else None
+        if about is not None:
+            self._show({"text/plain": about})
+            return
         from holdfast.language.inspection import inspect_request
 
         # On the main thread, at the user's word: here the object's own `repr` may run.
         found = inspect_request(text, len(text), level, self._namespace, run_repr=True)
         if found.get("found"):
-            self._runner().payload.append({"source": "page", "data": found["data"], "start": 0})
+            self._show(found["data"])
+        elif (about := self._magics.describe(f"%{text}", level)) is not None:
+            self._show({"text/plain": about})
         else:
             print(f"Object `{text}` not found.")
+
+    def _show(self, data: object) -> None:
+        self._runner().payload.append({"source": "page", "data": data, "start": 0})

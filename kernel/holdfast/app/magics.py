@@ -6,8 +6,10 @@ It must never import what they are given before.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
+from holdfast import cell
 from holdfast.app.surroundings import CellSurroundings, live_tasks
 from holdfast.executor.compile import SHOW
 from holdfast.executor.runner import Runner
@@ -44,6 +46,7 @@ def meaning(magics: Magics, namespace: Namespace) -> Asked:
 def magic_builtins(runner: Callable[[], Runner], magics: Magics) -> dict[str, object]:
     """The builtins that lowered lines call."""
     shells = Shells(lambda: magics.kernel)
+    cell.register = partial(_register, magics)
     return {
         MAGIC: magics,
         CELL: CellCalls(magics),
@@ -51,6 +54,13 @@ def magic_builtins(runner: Callable[[], Runner], magics: Magics) -> dict[str, ob
         SHELL_LINES: shells.lines,
         SHOW: lambda value: runner().show(value),
     }
+
+
+def _register(magics: Magics, function: Callable[..., object], name: str, kind: Any) -> None:
+    """See `cell.register_magic`."""
+    from holdfast.magics.own import register
+
+    register(magics, function, name, kind)
 
 
 class Shells:

@@ -60,6 +60,9 @@ class Services:
         from holdfast.language.inspection import inspect_request
 
         cursor = _cursor(request.code, request.cursor_pos)
+        about = self._magics.describe_at(request.code, cursor, request.detail_level)
+        if about is not None:
+            return {"status": "ok", "found": True, "data": {"text/plain": about}, "metadata": {}}
         return inspect_request(request.code, cursor, request.detail_level, self._namespace)
 
     def _is_complete(self, request: IsCompleteRequest) -> object:

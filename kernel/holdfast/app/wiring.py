@@ -240,7 +240,7 @@ class Kernel:
             "display": display.display,
             "update_display": display.update_display,
             "clear_output": display.clear_output,
-            Help.NAME: Help(self.namespace.dict, self._current),
+            Help.NAME: Help(self.namespace.dict, self._current, self.magics),
             **magic_builtins(self._current, self.magics),
         }
         self.magics.make_kernel = partial(

@@ -49,10 +49,11 @@ _SAME_FORMAT = {"jpg": "jpeg", "png2x": "retina"}
 class InlineSettings:
     """What `%config InlineBackend` sets: formats, whether figures are closed, options of `savefig`."""
 
-    __slots__ = ("_formats", "close_figures", "print_figure_kwargs")
+    __slots__ = ("_formats", "_rc", "close_figures", "print_figure_kwargs")
 
     def __init__(self) -> None:
         self._formats = frozenset({"png"})
+        self._rc: dict[str, object] = {}
         self.close_figures = True
         self.print_figure_kwargs: dict[str, object] = {"bbox_inches": "tight"}
 
@@ -82,6 +83,17 @@ class InlineSettings:
     def figure_format(self, formats: str | Iterable[str]) -> None:
         self.figure_formats = formats
 
+    @property
+    def rc(self) -> dict[str, object]:
+        """Changes to `matplotlib.rcParams`, made when they are set or when matplotlib is imported."""
+        return self._rc
+
+    @rc.setter
+    def rc(self, changes: Mapping[str, object]) -> None:
+        self._rc = dict(changes)
+        if "matplotlib" in sys.modules:
+            sys.modules["matplotlib"].rcParams.update(changes)
+
 
 settings = InlineSettings()
 
@@ -110,6 +122,7 @@ def select(matplotlib: ModuleType) -> None:
     _selected = True
     matplotlib.use(BACKEND)
     matplotlib.interactive(True)
+    matplotlib.rcParams.update(settings.rc)
 
 
 def activate() -> None:

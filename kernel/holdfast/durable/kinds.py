@@ -96,18 +96,30 @@ _VALUES = (
 _CYTHON = frozenset({"cython_function_or_method", "fused_cython_function", "_abc_data"})
 _MRO = type.__dict__["__mro__"]
 _NAME = type.__dict__["__name__"]
+#: Kinds of library classes that have a metaclass, whose `__hash__` nobody knows: by id, with the class.
+_OF_METACLASSES: dict[int, tuple[int, type]] = {}
 
 
 def kind_of(cls: type) -> int:
     """How the walk treats instances of `cls`, remembered for library classes."""
     plain = type(cls) is type
-    kind = KINDS.get(cls) if plain else None
+    kind = KINDS.get(cls) if plain else _OF_METACLASSES.get(id(cls), (None,))[0]
     if kind is None:
         kind = _classify(cls)
         # Notebook classes come and go: remembering one would keep it alive.
         if plain and cls.__module__ != "__main__" and cls.__module__ in sys.modules:
             KINDS[cls] = kind
+        elif not plain and _is_librarys(cls):
+            _OF_METACLASSES[id(cls)] = kind, cls
     return kind
+
+
+def _is_librarys(cls: type) -> bool:
+    """Whether a module that is not the notebook has the class under its name, and so keeps it alive anyway."""
+    name, module = _NAME.__get__(cls), type.__dict__["__module__"].__get__(cls)
+    if type(module) is not str or module == "__main__":
+        return False
+    return getattr(sys.modules.get(module), "__dict__", {}).get(name) is cls
 
 
 def is_machinery(cls: type) -> bool:

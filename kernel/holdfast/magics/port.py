@@ -12,7 +12,7 @@ from holdfast.magics.options import Options
 from holdfast.magics.registry import CellMagic, LineMagic, Magics, WrapperMagic
 from holdfast.namespace.namespace import Namespace
 
-__all__ = ["CellMagic", "History", "Kernel", "LineMagic", "WrapperMagic"]
+__all__ = ["CellMagic", "History", "Kernel", "LineMagic", "Shelf", "WrapperMagic"]
 
 
 class History(Protocol):
@@ -32,6 +32,22 @@ class History(Protocol):
     ) -> list[Any]: ...
 
 
+class Shelf(Protocol):
+    """Bytes that all sessions of a person share, by name; nobody else can put any there."""
+
+    def put(self, name: str, data: bytes) -> None:
+        """Keep them, in place of others of that name."""
+
+    def get(self, name: str) -> bytes | None:
+        """Those of that name.  StoreError: they are not ours."""
+
+    def names(self) -> list[str]:
+        """All names, in order."""
+
+    def drop(self, name: str) -> bool:
+        """Forget them; whether there were any."""
+
+
 class Kernel(Protocol):
     """The kernel, from inside a cell.  Every method belongs to the thread of that cell."""
 
@@ -42,6 +58,10 @@ class Kernel(Protocol):
     @property
     def scope(self) -> Namespace:
         """They and the names that the kernel adds to them: results, inputs."""
+
+    @property
+    def shelf(self) -> Shelf:
+        """What `%store` keeps."""
 
     @property
     def configurables(self) -> dict[str, object]:
@@ -89,6 +109,9 @@ class Kernel(Protocol):
 
     def interruptible[F: Callable[..., Any]](self, function: F) -> F:
         """Mark a call of ours in which an interrupt is raised as in the cell: it runs the user's code."""
+
+    def inline_figures(self) -> None:
+        """Have figures shown below their cells: what `%matplotlib inline` asks for."""
 
     def flush_figures(self) -> None:
         """Show the figures that wait for the end of the cell."""

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
+from threading import RLock
 from typing import Any, cast
 
 from holdfast.errors import CellError
@@ -54,6 +55,8 @@ class Magics:
     def __init__(self, options: Options | None = None) -> None:
         #: What `%config` and its kin set.
         self.options = options if options is not None else Options()
+        #: Completion and inspection look at magics from another thread than cells.
+        self._making = RLock()
         self._lines: dict[str, LineMagic] = {}
         self._cells: dict[str, CellMagic] = {}
         #: Magics that are not imported yet: the module and what its `make` is given.
@@ -92,28 +95,30 @@ class Magics:
 
     def find(self, name: str) -> LineMagic | None:
         """The line magic of that name, imported and made if it must be."""
-        magic = self._lines.get(name)
-        if magic is None:
-            if name in self._offered:
-                module, given = self._offered[name]
-                magic = self._lines[name] = cast(LineMagic, _module(module).make(*given))
-            elif name in builtin.LINES:
-                made: LineMagic = _module(f"{_PACKAGE}.{builtin.LINES[name]}").line(name, self.kernel)
-                magic = self._lines[name] = made
-            elif self._take_installed(name):
-                magic = self._lines.get(name)
-        return magic
+        with self._making:
+            magic = self._lines.get(name)
+            if magic is None:
+                if name in self._offered:
+                    module, given = self._offered[name]
+                    magic = self._lines[name] = cast(LineMagic, _module(module).make(*given))
+                elif name in builtin.LINES:
+                    made: LineMagic = _module(f"{_PACKAGE}.{builtin.LINES[name]}").line(name, self.kernel)
+                    magic = self._lines[name] = made
+                elif self._take_installed(name):
+                    magic = self._lines.get(name)
+            return magic
 
     def find_cell(self, name: str) -> CellMagic | None:
         """The same of a cell magic that gets its body as text."""
-        magic = self._cells.get(name)
-        if magic is None:
-            if name in builtin.CELLS:
-                made: CellMagic = _module(f"{_PACKAGE}.{builtin.CELLS[name]}").cell(name, self.kernel)
-                magic = self._cells[name] = made
-            elif self._take_installed(name):
-                magic = self._cells.get(name)
-        return magic
+        with self._making:
+            magic = self._cells.get(name)
+            if magic is None:
+                if name in builtin.CELLS:
+                    made: CellMagic = _module(f"{_PACKAGE}.{builtin.CELLS[name]}").cell(name, self.kernel)
+                    magic = self._cells[name] = made
+                elif self._take_installed(name):
+                    magic = self._cells.get(name)
+            return magic
 
     def find_wrapper(self, name: str) -> WrapperMagic:
         """The same of a cell magic that its cell runs inside; one of `builtin.WRAPPERS`."""
@@ -139,11 +144,12 @@ class Magics:
         return None if text is None else describing.described(marked, self._any(marked), text, level)
 
     def describe_at(self, code: str, cursor: int, level: int) -> str | None:
-        """The same of the magic at a cursor; None where there is none."""
+        """The same of the magic at a cursor; None where there is none, or where its package was not loaded yet."""
         from holdfast.magics import describing
 
         marked = describing.named_at(code, cursor) if "%" in code else ""
-        return self.describe(marked, level) if marked else None
+        name = marked.lstrip("%")
+        return self.describe(marked, level) if name in self.names() or name in self.cell_names() else None
 
     def _any(self, marked: str) -> object:
         """The magic of `%name` or `%%name`; for the first also the cell magic, where it is the only one."""

@@ -1,6 +1,5 @@
 # ipywidgets: Output widgets
 # not in plain: it depends on IPython, and pip installs that with it
-
 # loose: an error stays inside: lines
 
 # %% captured

@@ -6,6 +6,7 @@ It must never keep magics of its own: what is made here goes into the kernel's r
 from __future__ import annotations
 
 import getopt
+import os
 from collections.abc import Callable
 from typing import Any, overload
 
@@ -106,7 +107,7 @@ class Magics:
         mode = kw.get("mode", "string")
         if mode not in ("string", "list"):
             raise ValueError(f"the mode of options is 'string' or 'list', not {mode!r}")
-        words = arg_split(arg_str, posix=kw.get("posix", False), strict=kw.get("strict", True))
+        words = arg_split(arg_str, posix=kw.get("posix", os.name == "posix"), strict=kw.get("strict", True))
         try:
             found, rest = getopt.getopt(words, opt_str, [*long_opts])
         except getopt.GetoptError as error:
@@ -122,18 +123,15 @@ class Magics:
                 options[name] = [value] if kw.get("list_all") else value
         if mode == "list":
             return options, rest
-        return options, _rest_as_written(arg_str, words, rest) if preserve_non_opts or rest else ""
+        return options, _rest_as_written(arg_str, len(words) - len(rest)) if preserve_non_opts else " ".join(rest)
 
 
-def _rest_as_written(text: str, words: list[str], rest: list[str]) -> str:
-    """What follows the options, as it stands in `text`."""
-    found = text.lstrip()
-    for word in words[: len(words) - len(rest)]:
-        at = found.find(word)
-        if at < 0:  # its quotes were taken away
-            return " ".join(rest)
-        found = found[at + len(word) :].lstrip("'\"").lstrip() if found[:at].strip("'\"") == "" else found
-    return found.strip()
+def _rest_as_written(text: str, options: int) -> str:
+    """What follows the first words of a text, as it stands there."""
+    rest = text
+    for word in arg_split(text, posix=False, strict=False)[:options]:
+        rest = rest[rest.find(word) + len(word) :]
+    return rest.lstrip()
 
 
 def magics_class[C: type](cls: C) -> C:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 
 from holdfast.magics.port import Kernel, LineMagic
 from holdfast.magics.words import BadWords
@@ -17,7 +18,12 @@ _DIGITS = 8
 
 def line(name: str, kernel: Kernel) -> LineMagic:
     """The magic of that name."""
-    return {"precision": _precision, "pprint": _pprint, "colors": lambda _kernel: _colors}[name](kernel)
+    made: dict[str, Callable[[Kernel], LineMagic]] = {
+        "precision": _precision,
+        "pprint": _pprint,
+        "colors": lambda _kernel: _colors,
+    }
+    return made[name](kernel)
 
 
 def _precision(kernel: Kernel) -> LineMagic:

@@ -7,9 +7,10 @@ accepted without a word.
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_args
 
 from holdfast.errors import CellError
+from holdfast.magics.options import Interactivity
 from holdfast.magics.port import Kernel, LineMagic
 from holdfast.magics.words import BadWords
 
@@ -67,6 +68,13 @@ _SHELL_WITHOUT_EFFECT = (
     "warn_venv",
     "wildcards_case_sensitive",
 )
+#: The values that an option of the shell can have.
+_CHOICES: dict[str, tuple[object, ...]] = {
+    "ast_node_interactivity": get_args(Interactivity),
+    "xmode": ("Plain", "Context", "Verbose", "Minimal"),
+    "automagic": (True, False),
+    "pdb": (True, False),
+}
 
 
 class UnknownOption(CellError):
@@ -93,16 +101,17 @@ def line(_name: str, kernel: Kernel) -> LineMagic:
         %config InlineBackend.figure_format              the value of one option
         %config InlineBackend.figure_format = 'retina'   set it; the value is Python
         """
-        if not rest:
-            return config.show_all()
         left, equals, right = rest.partition("=")
         name, dot, option = left.strip().partition(".")
-        if not dot:
-            return config.show(name)
-        if equals:
+        if dot and not equals:
+            return config.value(name, option)
+        if dot:
             config.set(name, option, right.strip())
-            return None
-        return config.value(name, option)
+        elif rest:
+            config.show(name)
+        else:
+            config.show_all()
+        return None
 
     return magic
 
@@ -142,18 +151,21 @@ class Config:
             self._remembered[name, option] = value
             return
         target = self._found(name, option)
-        self._check(name, option, value)
+        value = self._checked(name, option, value)
         try:
             setattr(target, option, value)
         except (TypeError, ValueError) as error:
             raise BadWords("%config", f"{name}.{option} cannot be {value!r}: {error}") from None
 
-    def _check(self, name: str, option: str, value: object) -> None:
-        from holdfast.magics.options import CHOICES
-
-        choices = CHOICES.get(option, ()) if self._target(name) is self._kernel.options else ()
-        if choices and value not in choices:
-            raise BadWords("%config", f"{name}.{option} cannot be {value!r}; it can be {', '.join(map(repr, choices))}")
+    def _checked(self, name: str, option: str, value: object) -> object:
+        """The value as an option of the shell takes it: one of a few, whose letters' case does not count."""
+        choices = _CHOICES.get(option, ()) if self._target(name) is self._kernel.options else ()
+        if not choices:
+            return value
+        for choice in choices:
+            if choice == value or (isinstance(value, str) and str(choice).lower() == value.lower()):
+                return choice
+        raise BadWords("%config", f"{name}.{option} cannot be {value!r}; it can be {', '.join(map(repr, choices))}")
 
     def _has_no_effect(self, name: str, option: str) -> bool:
         if _ALSO.get(name, name) == "InteractiveShell":

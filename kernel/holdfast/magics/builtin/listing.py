@@ -42,16 +42,6 @@ class Listing(list[str]):
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(repr(self))
 
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        rows = [("Line magics", "%"), ("Cell magics", "%%")]
-        lists = {mark: [name for name in self if name.startswith("%%") == (mark == "%%")] for _title, mark in rows}
-        return "".join(
-            f"<p><b>{title}</b><br>{' '.join(f'<code>{escape(name)}</code>' for name in lists[mark])}</p>"
-            for title, mark in rows
-        )
-
 
 def line(name: str, kernel: Kernel) -> LineMagic:
     """The magic of that name."""

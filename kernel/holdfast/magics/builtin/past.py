@@ -154,12 +154,19 @@ def _meant(kernel: Kernel, asked: Asked) -> tuple[list[Entry], bool]:
         limit = options["l"]
         if not limit.isdecimal():  # it was the next word, not a number
             asked.words.insert(0, limit)
-        found = kernel.history.request(
-            "tail", True, True, 0, None, None, int(limit) if limit.isdecimal() else 10, None, False
-        )
-        return [Entry(session, count, code, output) for session, count, (code, output) in found], False
+        return _last(kernel, int(limit) if limit.isdecimal() else 10), False
     found = [entry for text in asked.words for entry in cells(kernel, text)] if asked.words else cells(kernel, "1-")
     return found, False
+
+
+def _last(kernel: Kernel, count: int) -> list[Entry]:
+    """The newest cells of all sessions, but for the one that asks."""
+    found = kernel.history.request("tail", True, True, 0, None, None, count + 1, None, False)
+    entries = [Entry(session, number, code, output) for session, number, (code, output) in found]
+    running = _running(kernel)
+    if entries and running is not None and entries[-1][1:3] == running[1:3]:
+        return entries[:-1]
+    return entries[-count:]
 
 
 def _shown(entry: Entry, options: dict[str, str], numbered: bool) -> str:

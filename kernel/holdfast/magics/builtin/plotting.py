@@ -19,6 +19,9 @@ _WIDGET = ("widget", "ipympl")
 _OLD = ("notebook", "nbagg")
 _FILES = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")
 _WINDOWS = ("gtk", "gtk3", "gtk4", "macosx", "osx", "qt", "qt4", "qt5", "qt6", "tk", "webagg", "wx")
+#: What `%pylab` runs.
+_NAMES = "import matplotlib, numpy\nfrom matplotlib import mlab, pylab, pyplot\nnp, plt = numpy, pyplot"
+_ALL_NAMES = "from matplotlib.pylab import *\nfrom numpy import *"
 
 
 class NoWindows(CellError):
@@ -86,10 +89,10 @@ def choose(kernel: Kernel, name: str) -> None:
 
 
 def _use(backend: str) -> None:
-    import matplotlib
+    import matplotlib as mpl
 
-    matplotlib.use(backend)
-    matplotlib.interactive(True)
+    mpl.use(backend)
+    mpl.interactive(True)
 
 
 def _pylab(kernel: Kernel) -> LineMagic:
@@ -100,27 +103,7 @@ def _pylab(kernel: Kernel) -> LineMagic:
         """
         words = rest.split()
         choose(kernel, next((word for word in words if not word.startswith("-")), ""))
-        import matplotlib.mlab
-        import matplotlib.pylab
-        import matplotlib.pyplot
-        import numpy
-
-        found: dict[str, object] = {
-            "numpy": numpy,
-            "np": numpy,
-            "matplotlib": matplotlib,
-            "plt": matplotlib.pyplot,
-            "pyplot": matplotlib.pyplot,
-            "pylab": matplotlib.pylab,
-            "mlab": matplotlib.mlab,
-        }
-        if "--no-import-all" not in words:
-            every = {**vars(matplotlib.pylab), **vars(numpy)}
-            found |= {name: value for name, value in every.items() if not name.startswith("_")}
-            for name in ("sum", "min", "max", "abs", "round", "any", "all", "pow", "bool", "int", "str", "float"):
-                found.pop(name, None)
-        kernel.namespace.update(found)
-        kernel.touched(*found)
+        kernel.run(_NAMES if "--no-import-all" in words else f"{_NAMES}\n{_ALL_NAMES}")
 
     return pylab
 

@@ -29,7 +29,7 @@ def line(_name: str, kernel: Kernel) -> LineMagic:
         -r: the value is the `pstats.Stats`   -q: no table   -T FILE: table to a file   -D FILE: data for `pstats`
         """
         options = Options("%prun", rest, _OPTIONS)
-        profile = _Profile(kernel, options)
+        profile = Profile(kernel, options)
         with profile:
             kernel.run(options.text)
         return profile.stats if "r" in options else None
@@ -41,17 +41,17 @@ def line(_name: str, kernel: Kernel) -> LineMagic:
 def wrapper(_name: str, kernel: Kernel) -> WrapperMagic:
     """`%%prun`."""
 
-    def prun(rest: str) -> _Profile:
+    def prun(rest: str) -> Profile:
         """Run the cell under the profiler; the table opens in the pager.  Options as for `%prun`, but -r."""
         options = Options("%%prun", rest, _OPTIONS)
         if options.text:
             raise BadWords("%%prun", f"no code can stand behind it, and {options.text!r} does; put it on the next line")
-        return _Profile(kernel, options)
+        return Profile(kernel, options)
 
     return prun
 
 
-class _Profile:
+class Profile:
     """The profiler around code; the table is made when it is left."""
 
     def __init__(self, kernel: Kernel, options: Options) -> None:

@@ -103,17 +103,17 @@ class Clock:
     """Prints, when it is left, how long it was entered."""
 
     def __enter__(self) -> None:
-        self._cpu = _cpu_times()
+        self._cpu = cpu_times()
         self._wall = time.perf_counter()
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: TracebackType | None) -> None:
         wall = time.perf_counter() - self._wall
-        user, system = (now - then for now, then in zip(_cpu_times(), self._cpu, strict=True))
+        user, system = (now - then for now, then in zip(cpu_times(), self._cpu, strict=True))
         print(f"CPU times: user {format_time(user)}, sys: {format_time(system)}, total: {format_time(user + system)}")
         print(f"Wall time: {format_time(wall)}")
 
 
-def _cpu_times() -> tuple[float, float]:
+def cpu_times() -> tuple[float, float]:
     """Seconds of this process: its own code's, and the system's for it."""
     if sys.platform == "win32":
         import os

@@ -118,8 +118,8 @@ def _psearch(kernel: Kernel) -> LineMagic:
     def psearch(rest: str) -> None:
         """Show in the pager which names match a pattern: `%psearch np.*zer*`.
 
-        Words behind it are types that the values must have.  -c: the case of letters counts.  -a: names with a leading
-        underscore too.  -e builtin, -e user: not among Python's own, not among yours.
+        Words behind it are types that the values must have.  -i: the case of letters does not count.  -a: names with
+        a leading underscore too.  -e builtin, -e user: not among Python's own, not among yours.
         """
         flags, words = _flags(rest, "ica", "es")
         if not words:
@@ -176,7 +176,7 @@ def _attributes(owner: object) -> dict[str, object]:
 
 
 def _matched(scope: dict[str, object], pattern: str, flags: dict[str, str]) -> dict[str, object]:
-    any_case = "c" not in flags and ("i" in flags or pattern.islower())
+    any_case = "i" in flags
     shape = pattern.lower() if any_case else pattern
     hidden = pattern.startswith("_") or "a" in flags
     return {

@@ -1,0 +1,139 @@
+"""The notebooks of `notebooks/gallery/`, run by nbclient, and what ipykernel showed for each of their cells.
+
+It must never take what Holdfast shows for what is expected: the facts in `tests/notebooks/golden/` are ipykernel's,
+recorded by `python tests/notebooks/record.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+
+from helpers.compat_environments import environment, reference, variables
+from helpers.compat_facts import Fact, loosened, stored
+from helpers.notebooks import CELL_SECONDS, MAY_FAIL
+from helpers.source import ROOT
+from holdfast.cli import document, launch
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+FOLDER: Final = ROOT / "notebooks" / "gallery"
+GOLDEN: Final = ROOT / "tests" / "notebooks" / "golden"
+
+#: These need what depends on IPython; all others run where it is not installed.
+WITH_IPYTHON: Final = frozenset({"canvas", "report_of_versions", "tuning_widgets"})
+
+#: Heavy imports: they run with `-m nightly` only.
+NIGHTLY: Final = frozenset[str]()
+
+#: (notebook, cell or "*"): facts that are compared as being there only, as in the scripts of `tests/compat`.
+LOOSE: Final[dict[tuple[str, str], set[str]]] = {}
+
+#: (notebook, cell): why something else is seen than on ipykernel.
+DIFFERS: Final[dict[tuple[str, str], str]] = {}
+
+
+def names() -> list[str]:
+    """The notebooks there are."""
+    return sorted(path.stem for path in FOLDER.glob("*.ipynb") if not path.stem.endswith(".executed"))
+
+
+def where(name: str) -> str:
+    """The environment that a notebook runs in."""
+    return "ipython" if name in WITH_IPYTHON else "plain"
+
+
+class _Spec(KernelSpecManager):
+    """Answers every name with one command line."""
+
+    def __init__(self, argv: list[str]) -> None:
+        super().__init__()
+        self._argv = argv
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        return KernelSpec(argv=self._argv, display_name=kernel_name, language="python", env={})
+
+
+def _run(notebook: NotebookNode, argv: list[str], folder: Path, *, allow_errors: bool) -> None:
+    manager = AsyncKernelManager(kernel_spec_manager=_Spec(argv))
+    client = NotebookClient(
+        notebook,
+        km=manager,
+        timeout=CELL_SECONDS,
+        allow_errors=allow_errors,
+        resources={"metadata": {"path": str(folder)}},
+    )
+    asyncio.run(client.async_execute(cleanup_kc=True, env={**os.environ, **variables()}))
+
+
+def on_holdfast(name: str, folder: Path) -> NotebookNode:
+    """The notebook as Holdfast leaves it; raises for a cell that fails and is not tagged to."""
+    notebook = document.read(FOLDER / f"{name}.ipynb")
+    _run(notebook, launch.command(str(environment(where(name)).python)), folder, allow_errors=False)
+    return notebook
+
+
+def on_ipykernel(name: str, folder: Path) -> NotebookNode:
+    """The notebook as ipykernel leaves it, with whatever fails there."""
+    notebook = document.read(FOLDER / f"{name}.ipynb")
+    argv = [str(reference(where(name)).python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    _run(notebook, argv, folder, allow_errors=True)
+    return notebook
+
+
+def code(notebook: NotebookNode) -> list[Any]:
+    """Its cells of code."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def facts(name: str, notebook: NotebookNode, folder: Path) -> dict[str, list[Fact]]:
+    """What is seen below each cell, without what is not compared."""
+    everywhere = LOOSE.get((name, "*"), set())
+    return {
+        cell.id: loosened(stored(cell.outputs, str(folder)), everywhere | LOOSE.get((name, cell.id), set()))
+        for cell in code(notebook)
+    }
+
+
+def failing(notebook: NotebookNode) -> set[str]:
+    """The cells that ended with an error."""
+    return {cell.id for cell in code(notebook) if any(output.output_type == "error" for output in cell.outputs)}
+
+
+def tagged(notebook: NotebookNode) -> set[str]:
+    """The cells that say that they fail."""
+    return {cell.id for cell in code(notebook) if MAY_FAIL in cell.metadata.get("tags", ())}
+
+
+def content_hash(name: str) -> str:
+    """Changes when the facts have to be recorded again."""
+    cells = code(document.read(FOLDER / f"{name}.ipynb"))
+    return hashlib.sha256(json.dumps([[cell.id, cell.source] for cell in cells]).encode()).hexdigest()[:16]
+
+
+@cache
+def golden(name: str) -> dict[str, Any]:
+    """What was recorded: the hash of the notebook, and the facts of its cells."""
+    path = GOLDEN / f"{name}.json"
+    kept: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {"notebook": "", "cells": {}}
+    return kept
+
+
+def expected(name: str) -> dict[str, list[Fact]]:
+    """What ipykernel showed below each cell."""
+    assert golden(name)["notebook"] == content_hash(name), (
+        f"{name} was changed: python tests/notebooks/record.py {name}"
+    )
+    everywhere = LOOSE.get((name, "*"), set())
+    cells: dict[str, list[Fact]] = golden(name)["cells"]
+    return {cell: loosened(seen, everywhere | LOOSE.get((name, cell), set())) for cell, seen in cells.items()}

@@ -1,0 +1,67 @@
+"""The notebooks of the gallery run, and show what ipykernel shows.
+
+What is expected was recorded with the real ipykernel (`tests/notebooks/record.py`); `helpers.gallery` lists, with a
+reason each, the few cells that show something else.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from helpers import gallery
+from helpers.compat_facts import difference
+
+NOTEBOOKS = [
+    pytest.param(name, marks=[pytest.mark.nightly] if name in gallery.NIGHTLY else []) for name in gallery.names()
+]
+
+
+@pytest.mark.timeout(900)  # the first time, the environment is built
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_runs_and_shows_what_ipykernel_shows(name: str, tmp_path: Path) -> None:
+    """Exactly the cells that say so fail, and each shows the same outputs as on ipykernel unless that is listed."""
+    notebook = gallery.on_holdfast(name, tmp_path)
+    nbformat.validate(notebook)
+    assert gallery.failing(notebook) == gallery.tagged(notebook)
+    assert [cell.execution_count for cell in gallery.code(notebook)] == list(range(1, len(gallery.code(notebook)) + 1))
+    found = gallery.facts(name, notebook, tmp_path)
+    wrong, same = [], []
+    for cell, seen in gallery.expected(name).items():
+        lines = difference(seen, found[cell])
+        if lines and (name, cell) not in gallery.DIFFERS:
+            wrong.append(f"{cell}\n{lines}")
+        if not lines and (name, cell) in gallery.DIFFERS:
+            same.append(cell)
+    assert not wrong, "cells that differ (- ipykernel, + Holdfast): " + "\n".join(wrong)
+    assert not same, f"these cells do not differ any more: {same}; take them out of helpers/gallery.py"
+
+
+@pytest.mark.parametrize("name", gallery.names())
+def test_a_notebook_is_stored_clean(name: str) -> None:
+    """It is valid, has cell ids and words between its cells, names our kernel, and holds no outputs."""
+    stored = nbformat.read(gallery.FOLDER / f"{name}.ipynb", as_version=nbformat.NO_CONVERT)
+    nbformat.validate(stored)
+    assert (stored.nbformat, stored.nbformat_minor) == (4, 5)
+    assert stored.metadata.kernelspec.name == "holdfast"
+    assert [cell.id for cell in gallery.code(stored) if cell.outputs or cell.execution_count is not None] == []
+    words = [cell.source for cell in stored.cells if cell.cell_type == "markdown"]
+    assert words[0].startswith("# ")
+    assert sum(len(text.split()) for text in words) >= 20
+
+
+def test_there_are_at_least_forty() -> None:
+    """The gallery is what newcomers bring: many different notebooks."""
+    assert len(gallery.names()) >= 40
+
+
+def test_what_is_listed_is_there() -> None:
+    """Listed cells exist, and each difference has its reason."""
+    cells = {(name, cell) for name in gallery.names() for cell in gallery.expected(name)}
+    listed = {*gallery.DIFFERS, *((name, cell) for name, cell in gallery.LOOSE if cell != "*")}
+    assert listed - cells == set()
+    assert all(len(reason.split()) > 3 for reason in gallery.DIFFERS.values())
+    assert {name for name, _ in gallery.LOOSE} | gallery.WITH_IPYTHON | gallery.NIGHTLY <= set(gallery.names())
+    assert {path.stem for path in gallery.GOLDEN.glob("*.json")} == set(gallery.names())
