@@ -110,8 +110,13 @@ def test_two_texts_of_one_hash_have_two_names(sources: Sources, monkeypatch: pyt
 
 def test_a_very_long_text_is_named_quickly(sources: Sources, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not all of it is hashed, and two that differ in the middle are told apart."""
-    sizes = []
-    monkeypatch.setattr(source, "murmur2", lambda data, seed: sizes.append(len(data)) or 7)
+    sizes: list[int] = []
+
+    def murmur2(data: bytes, _seed: int) -> int:
+        sizes.append(len(data))
+        return 7
+
+    monkeypatch.setattr(source, "murmur2", murmur2)
     texts = [f"{'x' * 100_000}{middle}{'x' * 100_000}" for middle in "ab"]
     names = [sources.name(text) for text in texts]
     assert names == [f"/tmp/holdfast_test/long_{stem}.py" for stem in ("7", "7_2")]

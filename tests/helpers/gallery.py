@@ -33,6 +33,9 @@ GOLDEN: Final = ROOT / "tests" / "notebooks" / "golden"
 #: These need what depends on IPython; all others run where it is not installed.
 WITH_IPYTHON: Final = frozenset({"canvas", "report_of_versions", "tuning_widgets"})
 
+#: What these show, no other kernel does: they are not compared.
+OWN: Final = frozenset({"beyond"})
+
 #: Heavy imports: they run with `-m nightly` only.
 NIGHTLY: Final = frozenset[str]()
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from helpers.kernel import Json, Kernel, Result, Shared, wait_for
+from helpers.kernel import Json, Kernel, Result, wait_for
 
 FUNCTION = """def f(n):
     m = n + 1
@@ -19,6 +19,18 @@ FUNCTION = """def f(n):
 
 r = f(41)
 print('r', r)"""
+THREAD = """import threading
+def work():
+    x = 3
+t = threading.Thread(target=work, name='mine')
+t.start(); t.join(); 3"""
+FORK = """import os
+def child():
+    os._exit(7)
+pid = os.fork()
+if not pid:
+    child()
+os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])"""
 
 
 class Frontend:
@@ -191,7 +203,7 @@ def test_a_breakpoint_stops_the_cell(stopped: tuple[Frontend, Result, int]) -> N
 def test_steps_stay_in_the_users_code(stopped: tuple[Frontend, Result, int]) -> None:
     """Next, out, in; over the last line the cell ends, and the next one does not stop."""
     frontend, cell, thread = stopped
-    seen = []
+    seen: list[tuple[str, int]] = []
     for command in ("next", "stepOut", "next", "next"):
         frontend.get(command, threadId=thread)
         if command != "next" or len(seen) < 3:
@@ -220,7 +232,9 @@ def test_a_frames_variable_is_shown_richly_and_copied(stopped: tuple[Frontend, R
     assert frontend.get("richInspectVariables", variableName="n", frameId=frame)["data"] == {"text/plain": "41"}
     assert frontend.get("richInspectVariables", variableName="absent_", frameId=frame)["data"] == {}
     frontend.get("copyToGlobals", srcVariableName="n", dstVariableName="copied", srcFrameId=frame)
-    assert not frontend.ask("copyToGlobals", srcVariableName="absent_", dstVariableName="y", srcFrameId=frame)["success"]
+    assert not frontend.ask("copyToGlobals", srcVariableName="absent_", dstVariableName="y", srcFrameId=frame)[
+        "success"
+    ]
     assert frontend.named(frontend.get("inspectVariables"))["copied"] == "41"
     frontend.get("continue", threadId=thread)
     frontend.kernel.finish(cell)
@@ -244,7 +258,8 @@ def test_an_interrupt_ends_the_cell_and_not_the_kernel(stopped: tuple[Frontend, 
     frontend.kernel.finish(cell)
     assert cell.error == "KeyboardInterrupt"
     again = frontend.kernel.execute(FUNCTION)
-    assert frontend.places(thread := frontend.stopped()["threadId"])[0] == ("f", 2)
+    thread = frontend.stopped()["threadId"]
+    assert frontend.places(thread)[0] == ("f", 2)
     frontend.get("continue", threadId=thread)
     assert frontend.kernel.finish(again).reply["status"] == "ok"
 
@@ -302,7 +317,7 @@ def test_an_exception_stops(frontend: Frontend, filters: list[str], code: str, s
     stop = frontend.stopped()
     assert (stop["reason"], stop["description"]) == ("exception", "division by zero")
     assert frontend.frames(stop["threadId"])[0]["line"] == 2
-    assert frontend.get("exceptionInfo", threadId=stop["threadId"])["exceptionId"] == "ZeroDivisionError"
+    assert frontend.get("exceptionInfo", threadId=stop["threadId"])["exceptionId"].split()[0] == "ZeroDivisionError"
     frontend.get("continue", threadId=stop["threadId"])
     assert frontend.kernel.finish(cell).reply["status"] == status
 
@@ -312,7 +327,11 @@ def test_an_exception_stops(frontend: Frontend, filters: list[str], code: str, s
     [
         ("import asyncio\nawait asyncio.sleep(0)\nx = 3\nx", 3, "MainThread"),
         ("%%thread\nx = 3\nx", 2, "cell-"),
-        ("import threading\ndef work():\n    x = 3\nt = threading.Thread(target=work, name='mine')\nt.start(); t.join(); 3", 3, "mine"),
+        (
+            THREAD,
+            3,
+            "mine",
+        ),
     ],
     ids=["async", "thread cell", "thread of the user's"],
 )
@@ -347,44 +366,42 @@ def test_a_subshells_cell_stops(frontend: Frontend) -> None:
 
 def test_a_forked_child_does_not_stop(frontend: Frontend) -> None:
     """Nobody could let it go on."""
-    code = "import os\ndef child():\n    os._exit(7)\npid = os.fork()\nif not pid:\n    child()\nos.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])"
-    frontend.stop_at(code, 3)
-    assert frontend.kernel.run(code).result == "7"
+    frontend.stop_at(FORK, 3)
+    assert frontend.kernel.run(FORK).result == "7"
     assert frontend.events("stopped") == []
 
 
 # ---------------------------------------------------------------- the end
 
 
-def _debugged(launch: Callable[..., Kernel]) -> tuple[Kernel, Result]:
-    kernel = launch()
+def _stop(kernel: Kernel) -> Result:
     frontend = Frontend(kernel)
     frontend.attach()
     frontend.stop_at(FUNCTION, 2)
     cell = kernel.execute(FUNCTION)
     frontend.stopped()
-    return kernel, cell
+    return cell
 
 
-def test_a_kernel_whose_cell_stands_still_can_be_shut_down(launch: Callable[..., Kernel]) -> None:
+def test_a_kernel_whose_cell_stands_still_can_be_shut_down(fresh: Kernel) -> None:
     """The cell is let go and interrupted; nothing that was written for the debugger stays."""
-    kernel, cell = _debugged(launch)
-    folder = Path(Frontend(kernel).get("debugInfo")["tmpFilePrefix"])
+    cell = _stop(fresh)
+    folder = Path(Frontend(fresh).get("debugInfo")["tmpFilePrefix"])
     assert folder.is_dir()
-    kernel.shut_down(restart=True)
-    kernel.until(lambda: cell.is_done, "the end of the cell")
+    fresh.shut_down(restart=True)
+    fresh.until(lambda: cell.is_done, "the end of the cell")
     assert not folder.exists()
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL")
-def test_nothing_outlives_a_kernel_that_is_killed(tmp_path: Path, launch: Callable[..., Kernel]) -> None:
+def test_nothing_outlives_a_kernel_that_is_killed(tmp_path: Path) -> None:
     """No process of the debugger's: there is none."""
-    kernel, _ = _debugged(launch)
-    assert psutil.Process(kernel.process.pid).children(recursive=True) == []
-    os.kill(kernel.process.pid, signal.SIGKILL)
-    assert kernel.process.wait() == -signal.SIGKILL
-    wait_for(lambda: kernel.process.family() == [], "the end of all its processes")
-    kernel.is_over = True
+    with Kernel(tmp_path) as kernel:
+        _stop(kernel)
+        assert psutil.Process(kernel.process.pid).children(recursive=True) == []
+        os.kill(kernel.process.pid, signal.SIGKILL)
+        assert kernel.process.wait() == -signal.SIGKILL
+        wait_for(lambda: kernel.process.family() == [], "the end of all its processes")
+        kernel.process.popen.returncode = 0  # what a context manager of kernels expects
 
 
 def test_nothing_is_imported_before_it_is_needed(fresh: Kernel) -> None:
@@ -392,4 +409,6 @@ def test_nothing_is_imported_before_it_is_needed(fresh: Kernel) -> None:
     frontend = Frontend(fresh)
     frontend.get("debugInfo")
     frontend.get("inspectVariables")
-    assert fresh.run("import sys; [name for name in sys.modules if 'pydev' in name or 'debugpy' in name]").result == "[]"
+    assert (
+        fresh.run("import sys; [name for name in sys.modules if 'pydev' in name or 'debugpy' in name]").result == "[]"
+    )

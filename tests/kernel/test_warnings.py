@@ -42,7 +42,7 @@ def warning(kernel: Kernel) -> Kernel:
         ("warnings.warn('r', RuntimeWarning)", 1, "RuntimeWarning", "r", None),
         ("await __import__('asyncio').sleep(0)\nwarnings.warn('a')", 2, "UserWarning", "a", "warnings.warn('a')"),
         ("%%thread\nwarnings.warn('t')", 2, "UserWarning", "t", "warnings.warn('t')"),
-        ("import ast; ast.Num", 1, "DeprecationWarning", None, "import ast; ast.Num"),
+        ("import datetime; datetime.datetime.utcnow();", 1, "DeprecationWarning", None, None),
     ],
 )
 def test_a_warning_names_the_line_and_quotes_it(
@@ -161,7 +161,8 @@ def test_the_last_error_is_where_debuggers_look(warning: Kernel) -> None:
     """`sys.last_exc` and its kin, from the cell's own frame on; `pdb.pm()` begins there."""
     warning.run("def f(): here = 5; 1 / 0\nf()")
     code = (
-        "last, seen = sys.last_traceback, []\nwhile last: seen.append(last.tb_frame.f_code.co_name); last = last.tb_next\n"
+        "last, seen = sys.last_traceback, []\n"
+        "while last: seen.append(last.tb_frame.f_code.co_name); last = last.tb_next\n"
         "sys.last_type is type(sys.last_exc) is ZeroDivisionError, sys.last_value is sys.last_exc, seen"
     )
     assert warning.run(code).result == "(True, True, ['<module>', 'f'])"

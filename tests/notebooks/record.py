@@ -39,10 +39,10 @@ def show(name: str) -> None:
 def main(*arguments: str) -> None:
     """See the module; after `--show`, what Holdfast shows otherwise."""
     if arguments[:1] == ("--show",):
-        for name in arguments[1:] or gallery.names():
+        for name in arguments[1:] or sorted(set(gallery.names()) - gallery.OWN):
             show(name)
         return
-    for name in arguments or gallery.names():
+    for name in arguments or sorted(set(gallery.names()) - gallery.OWN):
         if arguments or gallery.golden(name)["notebook"] != gallery.content_hash(name):
             record(name)
 

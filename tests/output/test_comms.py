@@ -103,6 +103,15 @@ def test_a_message_for_an_unknown_comm_is_answered_with_a_close(comms: Comms, pu
     assert published == [("comm_close", {"data": {}, "comm_id": "gone"}, {}, None)]
 
 
+def test_nothing_is_known_before_the_package_is_imported(published: Published) -> None:
+    """JupyterLab asks for widgets whenever it opens a notebook; nothing is imported for that, and nothing logged."""
+    comms = Comms(lambda *message: published.append(message))
+    for msg_type in ("comm_open", "comm_msg", "comm_close"):
+        comms.handle(msg_type, _message(comm_id="c", target_name="jupyter.widget.control"))
+    assert [(msg_type, content["comm_id"]) for msg_type, content, *_ in published] == [("comm_close", "c")] * 2
+    assert comms.info(None) == {"status": "ok", "comms": {}}
+
+
 def test_a_close_of_an_unknown_comm_is_ignored(comms: Comms, published: Published) -> None:
     """It may have been closed on this side a moment ago."""
     comms.handle("comm_close", _message(comm_id="gone"))

@@ -14,11 +14,9 @@ import atexit
 import os
 import signal
 import sys
+from contextlib import suppress
 from types import ModuleType
-from typing import TYPE_CHECKING
-
-from holdfast.compat import spawning
-from holdfast.compat.finder import when_imported
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import psutil
@@ -28,13 +26,12 @@ GRACE = 0.5
 _SET_PDEATHSIG = 1
 
 
-def install() -> None:
-    """Be there when the user's code imports `multiprocessing`; nothing is imported for it."""
-    spawning.install()
-    # Exit handlers run last in, first out: after the user's own, right before the one that waits for workers.
-    when_imported("multiprocessing.util", lambda _module: atexit.register(end_workers))
-    if sys.platform == "linux":
-        when_imported("multiprocessing.popen_fork", _die_with_the_kernel)
+def tie_workers() -> None:
+    """`multiprocessing` was imported: its processes end before it waits for them at exit.
+
+    Exit handlers run last in, first out: this one after the user's own, right before that of `multiprocessing`.
+    """
+    atexit.register(end_workers)
 
 
 def end_workers() -> None:
@@ -49,8 +46,10 @@ def end_workers() -> None:
             worker.terminate()
 
 
-def _die_with_the_kernel(module: ModuleType) -> None:
-    """A killed kernel's workers get SIGTERM from the system: they would wait for work for ever.
+def tie_forks(module: ModuleType) -> None:
+    """`module` forks the processes of `multiprocessing`: the system is told to end them when the kernel is killed.
+
+    They would wait for work for ever.
 
     Only those that the main thread forks: the system takes the end of the thread that forked for that of the parent.
     """
@@ -84,26 +83,36 @@ def _die_with_the_kernel(module: ModuleType) -> None:
 
 def end_all() -> None:
     """End what is left, at the very end of the kernel."""
-    try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except (OSError, AttributeError):  # there is no child, which is the rule
-        return
     import psutil
 
-    children = [child for child in psutil.Process().children(recursive=True) if _is_ours(child)]
+    ours = [child for child in psutil.Process().children(recursive=True) if _is_ours(child)]
+    trackers = _trackers()
+    children = [child for child in ours if child.pid not in trackers]
     for child in children:
         _send(child, signal.SIGTERM)
     for child in psutil.wait_procs(children, timeout=GRACE)[1]:
         _send(child, signal.SIGKILL)
+    for descriptor in trackers.values():
+        with suppress(OSError):
+            os.close(descriptor)
+    psutil.wait_procs([child for child in ours if child.pid in trackers], timeout=GRACE)
+
+
+def _trackers() -> dict[int, int]:
+    """The processes that clean up after the others once a pipe is closed, and that pipe: by pid, its descriptor."""
+    found: dict[int, int] = {}
+    for name, module in sys.modules.items():
+        tracker: Any = getattr(module, "_resource_tracker", None) if name.endswith(".resource_tracker") else None
+        if tracker is not None and tracker._pid is not None:
+            found[tracker._pid] = tracker._fd
+    return found
 
 
 def _is_ours(child: psutil.Process) -> bool:
-    """Whether it is in the kernel's own process group; trackers end by themselves, and clean up after the others."""
-    import psutil
-
+    """Whether it is in the kernel's own process group."""
     try:
-        return os.getpgid(child.pid) == os.getpgrp() and "resource_tracker" not in " ".join(child.cmdline())
-    except (OSError, psutil.Error):
+        return os.getpgid(child.pid) == os.getpgrp()
+    except OSError:
         return False
 
 

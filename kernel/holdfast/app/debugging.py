@@ -18,8 +18,9 @@ from holdfast.app.driver import Driver
 from holdfast.app.surroundings import CellSurroundings
 from holdfast.debug.debugger import Debugger
 from holdfast.debug.messages import Json
+from holdfast.debug.starting import let_go, trace
 from holdfast.errors import DebugError
-from holdfast.executor.interrupt import Interrupts, protected
+from holdfast.executor.interrupt import Interrupts
 from holdfast.executor.outcome import Job
 from holdfast.executor.source import SEED, Sources
 from holdfast.machine.events import Looked, Published
@@ -84,14 +85,15 @@ class Debugging:
 
     def start(self, port: int, secret: str, over: Callable[[str], None]) -> None:
         """See the port."""
+        if not any(isinstance(step, Afterwards) for step in self._around):
+            self._around.append(Afterwards(partial(self._soon, self._debugger.rearm)))
+            self._interrupts.heard = self._interrupted
         OwnThread(target=self._trace, args=(port, secret, over), name="holdfast-debugger", daemon=True).start()
 
     def _trace(self, port: int, secret: str, over: Callable[[str], None]) -> None:
-        from holdfast.debug.starting import trace
-
         reason = ""
         try:
-            trace(port, secret, self._imported)
+            trace(port, secret)
         except DebugError as error:
             reason = str(error)
         except BaseException as error:
@@ -101,14 +103,10 @@ class Debugging:
         except RuntimeError:  # the kernel has ended meanwhile
             return
 
-    def _imported(self) -> None:
-        """An interrupt is raised where the thread stood still, not inside debugpy: it is let go first."""
-        import pydevd  # type: ignore[import-not-found]  # debugpy has put it on the path
-
-        protected(pydevd.PyDB.do_wait_suspend)
-        if not any(isinstance(step, Rearm) for step in self._around):
-            self._around.append(Rearm(partial(self._soon, self._debugger.rearm)))
-        self._interrupts.heard = partial(self._soon, self._debugger.release)
+    def _interrupted(self) -> None:
+        """By the handler of the signal: the main thread goes on, to raise KeyboardInterrupt; so do the others soon."""
+        let_go()
+        self._soon(self._debugger.release)
 
     def _soon(self, call: Callable[[], None]) -> None:
         try:
@@ -212,8 +210,8 @@ class Debugging:
         self._magics.kernel.touched()
 
 
-class Rearm:
-    """After a cell: breakpoints that its interrupt took away come back."""
+class Afterwards:
+    """After a cell: a step over its last line is over, and breakpoints that its interrupt took away come back."""
 
     def __init__(self, rearm: Callable[[], None]) -> None:
         self._rearm = rearm
@@ -222,7 +220,8 @@ class Rearm:
         """Nothing."""
 
     def after(self, job: Job, failed: bool) -> None:
-        """The cell is over, whatever ended it."""
+        """On the cell's thread."""
+        let_go()
         self._rearm()
 
 

@@ -100,7 +100,7 @@ class ShellEdges:
         """See the port."""
         from holdfast.language.is_complete import is_complete
 
-        return is_complete(code)
+        return is_complete(code, lambda text: lower(text).code)
 
     def lower(self, code: str) -> str:
         """See the port."""

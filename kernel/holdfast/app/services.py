@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from holdfast.errors import HoldfastError
 from holdfast.executor.source import dedented
 from holdfast.language.history import History
+from holdfast.magics.parse import lower
 from holdfast.magics.registry import Magics
 from holdfast.namespace.namespace import Namespace
 from holdfast.output.comms import Comms
@@ -68,7 +69,7 @@ class Services:
     def _is_complete(self, request: IsCompleteRequest) -> object:
         from holdfast.language.is_complete import is_complete
 
-        return is_complete(dedented(request.code))
+        return is_complete(dedented(request.code), lambda code: lower(code).code)
 
     def _request_history(self, request: HistoryRequest) -> object:
         entries = self._history.request(

@@ -109,7 +109,9 @@ class CellSurroundings:
         # With the first error: a session without one need not have it.
         from holdfast.executor.traceback import Report, report
 
-        made = report(error, self._sources.labels, self._hidden)
+        # Who leaves the debugger knows where that was.
+        mode = self.options.xmode if type(error).__name__ != "BdbQuit" else "Minimal"
+        made = report(error, self._sources.labels, self._hidden, mode)
         lines = self.hooks.report(error) if self.hooks.report is not None else None
         return made if lines is None else Report(made.ename, made.evalue, lines)
 
@@ -125,9 +127,11 @@ class CellSurroundings:
 
     def wrap(self, lowered: Lowered) -> Wrapping | None:
         """What `%%time` and its kin put around a cell."""
-        if not lowered.wrappers:
+        around = self._magics.around
+        if not lowered.wrappers and not around:
             return None
-        return Wrapping([self._magics.wrapper(name, rest) for name, rest in lowered.wrappers])
+        managers = [make() for make in around]
+        return Wrapping([*managers, *(self._magics.wrapper(name, rest) for name, rest in lowered.wrappers)])
 
     @property
     def interactivity(self) -> str:

@@ -15,11 +15,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 from holdfast import cell
-from holdfast.app import children, ipython
+from holdfast.app import foreign, ipython, postmortem
 from holdfast.app.banner import RestoreBanner
 from holdfast.app.driver import Driver
 from holdfast.app.hands import Hands, finisher
-from holdfast.app.hints import NestingHint
 from holdfast.app.identity import kernel_info
 from holdfast.app.interaction import Exiter, Help
 from holdfast.app.kept import KeptOutputs
@@ -41,10 +40,10 @@ from holdfast.app.surroundings import (
     OutputAround,
 )
 from holdfast.clock import Clock
-from holdfast.compat import figures, finder, loops, widgets
+from holdfast.compat import figures, finder, widgets
 from holdfast.durable.memory import MemoryCommitter
 from holdfast.executor.interrupt import Interrupts, interruptible, protected
-from holdfast.executor.loop import Nesting, UserLoop, aside
+from holdfast.executor.loop import Nesting, UserLoop
 from holdfast.executor.runner import Runner, Stoppable
 from holdfast.executor.source import Sources
 from holdfast.language.history import History
@@ -273,9 +272,8 @@ class Kernel:
         widgets.install(self.comms)
         finder.when_imported("getpass", self._adopt_getpass)
         finder.when_imported("matplotlib", figures.select)
-        loops.install(self.loop, aside)
-        self.loop.on_nested = NestingHint(self.namespace.dict)
-        children.install()
+        foreign.install(self.loop, self.namespace.dict)
+        postmortem.install(self.sources.labels, lambda: self.magics.kernel.touched(), self.surroundings)
         figures.register(self.formatters)
         if self._is_known_shell:
             hooks = self.surroundings.hooks
@@ -358,12 +356,12 @@ class Kernel:
             self.promises.close()
             self.session.close(restart)
         finally:
-            children.end_all()
+            foreign.end_children()
 
     def _give_up(self) -> None:
         """On the kernel thread: what keeps the main one is not waited for."""
         self.signs.forgive()
-        children.end_all()
+        foreign.end_children()
         os._exit(0)
 
     def _sample(self) -> None:

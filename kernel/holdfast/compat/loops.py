@@ -13,8 +13,6 @@ from __future__ import annotations
 import functools
 from types import ModuleType
 
-from holdfast.compat.finder import when_imported
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
@@ -23,16 +21,15 @@ if TYPE_CHECKING:
 
     type Aside = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-#: The same function under two names; the second goes on where the first has ended.
-NESTING = ("nest_asyncio", "nest_asyncio2")
 
-
-def install(loop: asyncio.AbstractEventLoop, aside: Aside) -> None:
-    """Be there when the user's code imports one; `aside` makes a function run with `loop` set aside."""
-    when_imported("uvloop", lambda module: _wrap(module.Loop, ("run_forever", "run_until_complete"), aside))
-    when_imported("anyio", lambda module: _wrap(module, ("run",), aside))
-    for name in NESTING:
-        when_imported(name, lambda module: _leave_alone(module, loop))
+def adopt(module: ModuleType, loop: asyncio.AbstractEventLoop, aside: Aside) -> None:
+    """`module` was imported; `aside` makes a function run with `loop`, the kernel's, set aside."""
+    if module.__name__ == "uvloop":
+        _wrap(module.Loop, ("run_forever", "run_until_complete"), aside)
+    elif module.__name__ == "anyio":
+        _wrap(module, ("run",), aside)
+    else:  # nest_asyncio, or nest_asyncio2, which goes on where that one has ended
+        _leave_alone(module, loop)
 
 
 def _wrap(owner: object, names: tuple[str, ...], aside: Aside) -> None:

@@ -12,29 +12,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from operator import attrgetter
-from types import FunctionType, ModuleType
+from types import FunctionType
 from typing import Any
 
-from holdfast.compat.finder import when_imported
-
-#: Imported with the first process of their kind.
-_STARTERS = ("popen_spawn_posix", "popen_forkserver", "popen_spawn_win32")
-
-#: Whether the notebook's `__main__` is here: in the kernel and in what was forked from it.
-_home = False
 #: What came here, by its bytes: the same function again is the same object.
 _adopted: dict[bytes, object] = {}
 
 
-def install() -> None:
-    """Be there when the first such process is started; nothing is imported for it."""
-    global _home
-    _home = True
-    for name in _STARTERS:
-        when_imported(f"multiprocessing.{name}", _send_by_value)
-
-
-def _send_by_value(module: ModuleType) -> None:
+def send_by_value() -> None:
+    """The first such process is about to be started."""
     from multiprocessing.reduction import ForkingPickler
 
     setattr(ForkingPickler, "reducer_override", _reduce)
@@ -70,7 +56,7 @@ def _finds(get: Callable[[object], object], top: object, obj: object) -> bool:
 def adopt(name: str, payload: bytes) -> object:
     """In another process: the function or class `name` of the notebook, put into this one's `__main__`."""
     main = vars(sys.modules["__main__"])
-    if _home:
+    if "holdfast.app.wiring" in sys.modules:  # forked from the kernel: it has the notebook
         return main[name]
     if payload not in _adopted:
         import pickle

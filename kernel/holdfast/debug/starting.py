@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+import threading
 
 from holdfast.errors import DebugError
 
 #: debugpy warns of the standard library's frozen modules, in which nobody sets breakpoints, unless told not to.
 _QUIET = "PYDEVD_DISABLE_FILE_VALIDATION"
+#: pydevd's STATE_RUN.
+_RUNNING = 1
 _hooked = False
 
 
-def trace(port: int, secret: str, imported: Callable[[], None]) -> None:
-    """Import debugpy, tell `imported`, and connect; returns when all threads are traced.
+def trace(port: int, secret: str) -> None:
+    """Import debugpy and connect; returns when all threads are traced.
 
     Blocks until `configurationDone` has come: for a thread of its own.  Raises `DebugError`.
     """
@@ -35,12 +37,23 @@ def trace(port: int, secret: str, imported: Callable[[], None]) -> None:
             os.environ.pop(_QUIET, None)
         else:
             os.environ[_QUIET] = said
-    imported()
     _hook_forks()
     try:
         debugpy.connect(("127.0.0.1", port), access_token=secret)
     except Exception as error:
         raise DebugError(f"debugpy does not start: {error}") from None
+
+
+def let_go() -> None:
+    """The calling thread neither stands still nor steps any more.
+
+    For signal handlers too, so it takes no lock: pydevd looks at these fields when it wakes up, and at each step.
+    """
+    info = getattr(threading.current_thread(), "additional_info", None)
+    if info is not None:
+        info.pydev_step_cmd = info.pydev_original_step_cmd = -1
+        info.pydev_step_stop = None
+        info.pydev_state = _RUNNING
 
 
 def _hook_forks() -> None:

@@ -42,6 +42,8 @@ _FARTHEST_INSTRUCTION = 20_000
 
 _SHOWN, _HIDDEN, _IMPORTLIB, _STANDARD = 0, 1, 2, 3
 _STANDARD_FOLDER = os.path.dirname(os.__file__) + os.sep
+#: Between a cell and its debugger's prompt.
+_DEBUGGER = frozenset(_STANDARD_FOLDER + name for name in ("bdb.py", "cmd.py", "pdb.py"))
 _PACKAGES = tuple(_STANDARD_FOLDER + name for name in ("site-packages", "dist-packages"))
 _OPTIMIZED, _VARARGS, _VARKEYWORDS = 0x01, 0x04, 0x08  # co_flags, see the module inspect
 
@@ -145,7 +147,7 @@ def _visible(
 def _verdict(filename: str, labels: Mapping[str, str], hidden: tuple[str, ...]) -> int:
     if filename in labels:
         return _SHOWN
-    if filename.startswith(hidden):
+    if filename.startswith(hidden) or filename in _DEBUGGER:
         return _HIDDEN
     if filename.startswith("<frozen importlib._bootstrap"):
         return _IMPORTLIB

@@ -57,8 +57,8 @@ def complete(
 ) -> dict[str, object]:
     """The content of a `complete_reply` (protocol 5.5, "Completion").
 
-    `cursor_pos` counts code points. `extra` is asked first on lines that start with `%` or `!`; where it has
-    an answer, that is the answer. Raises ValueError where the cursor lies outside the code.
+    `cursor_pos` counts code points. `extra` is asked first on lines with a `%`; where it has an answer, that is
+    the answer. Raises ValueError where the cursor lies outside the code.
     """
     check_cursor(code, cursor_pos)
     cut = 0
@@ -66,7 +66,7 @@ def complete(
         cut = code.find("\n", cursor_pos - _WINDOW, cursor_pos) + 1 or cursor_pos - _WINDOW
     shown = code[cut:]
     pos = cursor_pos - cut
-    found = _extra(code, cursor_pos, cut, extra) or _python(shown, pos, namespace)
+    found = _extra(code, cursor_pos, cut, extra) or _paths(shown, pos) or _python(shown, pos, namespace)
     return _reply(found, cut, cursor_pos)
 
 
@@ -80,8 +80,7 @@ def check_cursor(code: str, cursor_pos: int) -> None:
 
 
 def _extra(code: str, pos: int, cut: int, extra: Extra | None) -> Found | None:
-    line = code[code.rfind("\n", 0, pos) + 1 : pos].lstrip()
-    if extra is None or not line.startswith(("%", "!")):
+    if extra is None or "%" not in code[code.rfind("\n", 0, pos) + 1 : pos]:
         return None
     items = extra(code, pos)
     if not items:
@@ -89,6 +88,15 @@ def _extra(code: str, pos: int, cut: int, extra: Extra | None) -> Found | None:
     start = min(item[1] for item in items)
     # One reply has one start: texts that start later are filled up with what stands before them.
     return Found(start - cut, [Match(code[start : item[1]] + item[0], item[2]) for item in items])
+
+
+def _paths(code: str, pos: int) -> Found | None:
+    if "%" not in code and "!" not in code:
+        return None
+    from holdfast.language import commands
+
+    found = commands.paths(code, pos)
+    return Found(found[0], [Match(word, "path") for word in found[1]]) if found is not None and found[1] else None
 
 
 def _python(code: str, pos: int, namespace: Mapping[str, object]) -> Found:

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 from holdfast.language import text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from holdfast.language.text import Scan
 
 # codeop.PyCF_ALLOW_INCOMPLETE_INPUT: an error at the end of the text says "incomplete input" (3.11 and
@@ -26,8 +28,7 @@ _FLAGS = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | 0x4000
 _CHUNK = 32_000  # characters given to the parser at once; it holds the GIL, at worst 40 ms for twice as many
 _LIMIT = 500_000  # characters read at all; a second of work for a question that a console asks at each Enter
 _STEP = "    "
-_HELP = re.compile(r"[ \t]*+(?:\?{1,2}[%\w.*]++|%{0,2}[\w.*]++\?{1,2})[ \t]*+\Z")
-_MAGIC = re.compile(r"[ \t]*+(?:%(?!%)|!|(?:[\w.,\[\] \t'\"]++=[ \t]*+(?:%\w|!)))")
+_CELL_MAGIC = re.compile(r"(?:[ \t\f]*+(?:#[^\n]*+)?\n)*+[ \t\f]*+%%[^\s?]++(?!\?)(?P<below>[^\n]*+\n)?")
 _ESCAPE = re.compile(r"\\N\{[^}]*\}|\\[^\n]", re.S)
 _NUMBER = re.compile(r"(?<![\w.])(\d[\d_.]*(?:[eE][+-]?\d+)?[jJ]?)(?=(?:and|else|for|if|in|is|or|not)\b)", re.A)
 # What belongs to the statement before it although it starts in the first column.
@@ -36,9 +37,10 @@ _LEAVES = re.compile(r"(?:return|raise|pass|break|continue)\b")
 _BLOCK = re.compile(r"[ \t]+\S")
 
 
-def is_complete(code: str) -> dict[str, object]:
+def is_complete(code: str, lower: Callable[[str], str] = str) -> dict[str, object]:
     """The content of an `is_complete_reply`: status, and the indent of the next line when incomplete.
 
+    `lower` turns lines that are no Python into Python, each line into one.
     "unknown" is said of a statement too large to be parsed without stopping the running cell, and of text
     above 500,000 characters.
     """
@@ -46,10 +48,14 @@ def is_complete(code: str) -> dict[str, object]:
         return {"status": "unknown"}
     if "\0" in code or not _encodable(code):
         return {"status": "invalid"}
-    stripped = code.lstrip()
-    if stripped.startswith("%%"):
+    magic = _CELL_MAGIC.match(code)
+    if magic is not None:
         # Only its author knows where the body of a cell magic ends, and tells with an empty line.
-        return _ended(code) if "\n" in stripped else {"status": "incomplete", "indent": ""}
+        return _ended(code) if magic["below"] else {"status": "incomplete", "indent": ""}
+    joined = code.endswith("\\")
+    code = lower(code)
+    if joined and not code.endswith("\\"):
+        return {"status": "incomplete", "indent": ""}  # A command or a magic that goes on in the next line.
     result = text.scan(code)
     source, result = _plain(code, result)
     status = _parse(source, result)
@@ -76,30 +82,18 @@ def _ended(code: str) -> dict[str, object]:
 
 
 def _plain(code: str, result: Scan) -> tuple[str, Scan]:
-    """The code as plain Python that warns of nothing: magics are `pass`, escapes and `1if` are spelt out."""
+    """The code as Python that warns of nothing: escapes and `1if` are spelt out."""
     pieces: list[str] = []
-    last = 0
-    for start in [0, *(pos for pos in result.statements if pos and code[pos - 1] == "\n")]:
-        stop = code.find("\n", start)
-        line = code[start : len(code) if stop < 0 else stop]
-        if _MAGIC.match(line) or _HELP.match(line):
-            pieces += (code[last:start], line[: len(line) - len(line.lstrip())], "pass")
-            last = start + len(line)
-    changed = code
-    if pieces:
-        changed = "".join(pieces) + code[last:]
-        result = text.scan(changed)
-    pieces.clear()
     last = 0
     for start, stop in sorted(result.strings):
         if start < last:
             continue  # Inside a field of the f-string before.
-        pieces.append(_NUMBER.sub(r"\1 ", changed[last:start]))
-        pieces.append(_quiet(changed[start:stop]))
+        pieces.append(_NUMBER.sub(r"\1 ", code[last:start]))
+        pieces.append(_quiet(code[start:stop]))
         last = stop
-    pieces.append(_NUMBER.sub(r"\1 ", changed[last:]))
+    pieces.append(_NUMBER.sub(r"\1 ", code[last:]))
     quiet = "".join(pieces)
-    return quiet, result if quiet == changed else text.scan(quiet)
+    return quiet, result if quiet == code else text.scan(quiet)
 
 
 def _quiet(literal: str) -> str:

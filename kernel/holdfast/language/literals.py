@@ -143,14 +143,14 @@ def _paths(result: Scan, string: OpenString) -> tuple[int, list[Item]]:
     start = string.body + typed.rfind("/") + 1
     where = os.path.expanduser(folder + "/") if "/" in path else os.curdir
     items: list[Item] = []
-    for name in _entries(where, stem):
+    for name in entries(where, stem):
         word = written(name, string)
         if word is not None:
             items.append((word, "path"))
     return start, sorted(items)
 
 
-def _entries(folder: str, stem: str) -> Iterator[str]:
+def entries(folder: str, stem: str) -> Iterator[str]:
     """Names in a folder that start with `stem`, folders with a slash; hidden ones only if asked for."""
     try:
         with os.scandir(folder) as entries:

@@ -63,6 +63,8 @@ class Magics:
         self._offered: dict[str, tuple[str, tuple[object, ...]]] = {}
         #: Extensions that are loaded, by the names of their modules.
         self.extensions: set[str] = set()
+        #: Each makes a context in which every cell runs, outside those of its own wrappers.
+        self.around: list[Callable[[], AbstractContextManager[object]]] = []
         #: Makes what the built-in magics are given, a `magics.port.Kernel`, when the first one is used.
         self.make_kernel: Callable[[], object] = lambda: None
 

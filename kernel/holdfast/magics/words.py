@@ -29,17 +29,17 @@ class Options:
     """The options of one line, and the text behind them.
 
     `short` names the one-letter options; a colon after one means that it takes a word. `long` names those with two
-    dashes, likewise. An option may come more than once.
+    dashes, likewise. An option may come more than once; `last` is one behind which there is none.
     """
 
-    def __init__(self, magic: str, text: str, short: str = "", long: Sequence[str] = ()) -> None:
+    def __init__(self, magic: str, text: str, short: str = "", long: Sequence[str] = (), last: str = "") -> None:
         self._magic = magic
         self._found: dict[str, list[str]] = {}
         self._takes = dict.fromkeys(re.findall(r"\w(?!:)", short), False)
         self._takes |= dict.fromkeys(re.findall(r"\w(?=:)", short), True)
         self._takes |= {name.rstrip(":"): name.endswith(":") for name in long}
         self.text = text
-        while (match := _OPTION.match(self.text)) is not None:
+        while last not in self._found and (match := _OPTION.match(self.text)) is not None:
             rest = self.text[match.end() :]
             self.text = self._long(match[2], rest) if match[1] == "--" else self._short(match[2], rest)
         if re.match(r"\s*--(\s|\Z)", self.text):

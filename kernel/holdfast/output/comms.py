@@ -1,6 +1,6 @@
 """Comms: messages between the user's objects and their twins in the frontend.
 
-It must never import `comm` before the user does or a comm message arrives.
+It must never import `comm` before the user does: until then no comm and no target is known.
 Source: Jupyter messaging 5.5, "Custom Messages".
 
 The `comm` package is the registry that libraries use; we give it a class that publishes through us.  Its own
@@ -71,11 +71,14 @@ class Comms:
         That is what a page learns whose widgets belong to a kernel that ended.
         `message` has the keys content, metadata, buffers, header, as libraries read them.
         """
-        manager, content = self.manager, cast("dict[str, str]", message["content"])
-        if msg_type == "comm_msg" and content["comm_id"] not in manager.comms:
+        manager, content = self._manager, cast("dict[str, str]", message["content"])
+        opens = msg_type == "comm_open"
+        if manager is not None and (
+            content["target_name"] in manager.targets if opens else content["comm_id"] in manager.comms
+        ):
+            getattr(manager, msg_type)(None, None, message)
+        elif msg_type != "comm_close":
             self.send(content["comm_id"], "comm_close", None, None, None, {})
-            return
-        getattr(manager, msg_type)(None, None, message)
 
     def info(self, target_name: str | None) -> dict[str, object]:
         """The content of a comm_info_reply."""

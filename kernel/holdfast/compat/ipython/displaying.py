@@ -18,12 +18,14 @@ from holdfast.output.mime_formatters import PLAIN_TEXT, MimeFormatter
 __all__ = ["DisplayFormatter", "DisplayHook", "DisplayPublisher", "MimeTable"]
 
 
-class MimeTable(MutableMapping[str, Any]):
+class MimeTable(Part, MutableMapping[str, Any]):
     """`display_formatter.formatters`: what gives each MIME type; assigning replaces it.
 
     What is assigned is called with the object and gives the data, (data, metadata) or None; its attribute `enabled`
     says whether it is asked.
     """
+
+    path = "display_formatter.formatters"
 
     def __init__(self, formatters: Formatters) -> None:
         self._formatters = formatters

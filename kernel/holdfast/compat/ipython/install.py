@@ -30,7 +30,6 @@ BRIDGED = (
     "IPython.core.display_functions",
     "IPython.core.interactiveshell",
     "IPython.core.magic",
-    "IPython.core.completer",
     "IPython.utils.capture",
     "IPython",
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import getopt
 import os
 from collections.abc import Callable
-from typing import Any, overload
+from typing import Any
 
 from holdfast.compat.ipython import current
 from holdfast.compat.ipython.errors import UsageError
@@ -158,59 +158,65 @@ def _kinds(kind: str) -> tuple[str, ...]:
     return ("line", "cell") if kind == "line_cell" else (kind,)
 
 
-class _Marking:
-    """`@line_magic` and its kin, for methods: with or without the magic's name in parentheses."""
-
-    def __init__(self, kind: str) -> None:
-        self._kind = kind
-
-    @overload
-    def __call__[F: Function](self, given: F) -> F: ...
-    @overload
-    def __call__[F: Function](self, given: str) -> Callable[[F], F]: ...
-    def __call__(self, given: Any) -> Any:
-        """Mark a method."""
-        if isinstance(given, str):
-            return lambda function: self._marked(function, given)
-        if not callable(given):
-            raise TypeError(f"decorate a method with it, or give the name of the magic, not {given!r}")
-        return self._marked(given, given.__name__)
-
-    def _marked(self, function: Any, name: str) -> Any:
-        marks = dict(getattr(function, MARK, {}))
-        marks.update(dict.fromkeys(_kinds(self._kind), name))
-        setattr(function, MARK, marks)
-        return function
+def _marked(kind: str, given: Any) -> Any:
+    """A method that says what it is, or a decorator that makes it do so under a name."""
+    if isinstance(given, str):
+        return lambda function: _mark(kind, function, given)
+    if not callable(given):
+        raise TypeError(f"decorate a method with it, or give the name of the magic, not {given!r}")
+    return _mark(kind, given, getattr(given, "__name__", "magic"))
 
 
-class _Registering:
-    """`@register_line_magic` and its kin, for functions: with or without the magic's name in parentheses."""
-
-    def __init__(self, kind: str) -> None:
-        self._kind = kind
-
-    @overload
-    def __call__[F: Function](self, given: F) -> F: ...
-    @overload
-    def __call__[F: Function](self, given: str) -> Callable[[F], F]: ...
-    def __call__(self, given: Any) -> Any:
-        """Register a function."""
-        if isinstance(given, str):
-            return lambda function: self._registered(function, given)
-        if not callable(given):
-            raise TypeError(f"decorate a function with it, or give the name of the magic, not {given!r}")
-        return self._registered(given, given.__name__)
-
-    def _registered(self, function: Any, name: str) -> Any:
-        shell = current.shell()
-        if shell is None:
-            raise NameError("a magic can be registered in a cell of a Holdfast kernel only")
-        shell.register_magic_function(function, self._kind, name)
-        return function
+def _mark(kind: str, function: Any, name: str) -> Any:
+    setattr(function, MARK, {**getattr(function, MARK, {}), **dict.fromkeys(_kinds(kind), name)})
+    return function
 
 
-line_magic, cell_magic, line_cell_magic = map(_Marking, ("line", "cell", "line_cell"))
-register_line_magic, register_cell_magic, register_line_cell_magic = map(_Registering, ("line", "cell", "line_cell"))
+def line_magic(given: Any) -> Any:
+    """Makes a method a line magic: `@line_magic`, or `@line_magic("name")`."""
+    return _marked("line", given)
+
+
+def cell_magic(given: Any) -> Any:
+    """Makes a method a cell magic: `@cell_magic`, or `@cell_magic("name")`."""
+    return _marked("cell", given)
+
+
+def line_cell_magic(given: Any) -> Any:
+    """Makes a method both: `@line_cell_magic`, or `@line_cell_magic("name")`; as a line magic it gets no cell."""
+    return _marked("line_cell", given)
+
+
+def _registered(kind: str, given: Any) -> Any:
+    """A function that is now a magic, or a decorator that makes it one under a name."""
+    if isinstance(given, str):
+        return lambda function: _register(kind, function, given)
+    if not callable(given):
+        raise TypeError(f"decorate a function with it, or give the name of the magic, not {given!r}")
+    return _register(kind, given, getattr(given, "__name__", "magic"))
+
+
+def _register(kind: str, function: Any, name: str) -> Any:
+    shell = current.shell()
+    if shell is None:
+        raise NameError("a magic can be registered in a cell of a Holdfast kernel only")
+    shell.register_magic_function(function, kind, name)
+    return function
+
+
+def register_line_magic(given: Any) -> Any:
+    """Makes a function of (line) a line magic: `@register_line_magic`, or with a name."""
+    return _registered("line", given)
+
+
+def register_cell_magic(given: Any) -> Any:
+    """Makes a function of (line, cell) a cell magic: `@register_cell_magic`, or with a name."""
+    return _registered("cell", given)
+
+
+def register_line_cell_magic(given: Any) -> Any:
+    """Makes a function of (line, cell=None) both: `@register_line_cell_magic`, or with a name."""
+    return _registered("line_cell", given)
 
 
 def on_off(tag: object) -> str:

@@ -9,8 +9,12 @@ from typing import Any
 
 from holdfast.compat.ipython import current
 from holdfast.compat.ipython.magic import Magics
+from holdfast.magics.builtin.units import format_time
 
 __all__ = ["BuiltinMagics", "ExecutionMagics", "NamespaceMagics", "OSMagics"]
+
+#: Private there, and used by extensions nevertheless.
+_format_time = format_time
 
 
 class BuiltinMagics(Magics):

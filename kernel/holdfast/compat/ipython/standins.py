@@ -47,7 +47,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "IPython.core.magic": (_OURS + "magic", _OURS + "magicside:MagicsManager"),
     "IPython.core.magic_arguments": (_OURS + "arguments",),
     "IPython.core.magics": (_OURS + "namespacing",),
-    "IPython.core.magics.execution": (_OURS + "namespacing:ExecutionMagics",),
+    "IPython.core.magics.execution": (_OURS + "namespacing:ExecutionMagics,_format_time",),
     "IPython.core.magics.namespace": (_OURS + "namespacing:NamespaceMagics",),
     "IPython.core.magics.osm": (_OURS + "namespacing:OSMagics",),
     "IPython.core.page": (_OURS + "texts:page",),

@@ -21,6 +21,8 @@ from holdfast.durable.reducers.flat import flat
 from holdfast.durable.reducers.registry import Keeping
 
 _SMALL = 1 << 16
+#: Bytes of an array that is stored within the stream, at the least cost.
+TINY = 512
 #: A class that has one of these of its own knows better.
 _OWN_PICKLE = ("__reduce__", "__reduce_ex__", "__setstate__", "__getstate__")
 #: What else can be pickled and has memory that others may look at.
@@ -65,6 +67,16 @@ def _object_view(base: Any, offset: int, shape: Any, strides: Any) -> Any:
     whole = flat(base).reshape(-1)
     start = whole[offset // whole.itemsize :]
     return np.lib.stride_tricks.as_strided(start, shape, strides)
+
+
+def tiny(data: bytes, dtype: Any, shape: Any, fortran: bool, writeable: bool) -> Any:
+    """An array of a few numbers (a figure has hundreds of matrices), with memory of its own."""
+    import numpy as np
+
+    made = np.array(np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C"))
+    if not writeable:
+        made.flags.writeable = False
+    return made
 
 
 def objects(cls: Any, dtype: Any, shape: Any, fortran: bool) -> Any:
@@ -148,6 +160,10 @@ def _reduce(np: Any, cls: Any, obj: Any, keeping: Keeping) -> Any:
         if kept is not None:
             return view, (cls, kept, 0, obj.dtype, obj.shape, obj.strides, bool(obj.flags.writeable))
         keeping.shared["numpy", where] = obj
+    elif 0 < obj.nbytes <= TINY and cls is np.ndarray and obj.dtype.isbuiltin:
+        flags = obj.flags
+        fortran = flags.f_contiguous and not flags.c_contiguous
+        return tiny, (obj.tobytes("F" if fortran else "C"), obj.dtype, obj.shape, fortran, flags.writeable)
     if obj.flags.c_contiguous:
         order, data = "C", obj
     elif obj.flags.f_contiguous:

@@ -5,14 +5,17 @@ A module has `line(name, kernel)`, `cell(name, kernel)` and `wrapper(name, kerne
 
 #: `%name`: the module of this package.
 LINES: dict[str, str] = {
+    "aimport": "reloading",
     "alias_magic": "listing",
     "automagic": "listing",
+    "autoreload": "reloading",
     "cat": "unix",
     "cd": "places",
     "colors": "appearance",
     "conda": "packages",
     "config": "configuring",
     "cp": "unix",
+    "debug": "debugging",
     "dhist": "places",
     "dirs": "places",
     "env": "places",
@@ -41,6 +44,7 @@ LINES: dict[str, str] = {
     "mv": "unix",
     "notebook": "past",
     "page": "objects",
+    "pdb": "debugging",
     "pdef": "objects",
     "pdoc": "objects",
     "pfile": "objects",
@@ -84,6 +88,8 @@ LINES: dict[str, str] = {
 }
 #: `%%name` with a body that the magic gets as text.
 CELLS: dict[str, str] = {
+    "HTML": "showing",
+    "SVG": "showing",
     "bash": "scripts",
     "cmd": "scripts",
     "file": "files",
@@ -107,6 +113,7 @@ CELLS: dict[str, str] = {
 #: `%%name` with a body that is the cell's own code, run inside a context manager.
 WRAPPERS: dict[str, str] = {
     "capture": "capturing",
+    "debug": "debugging",
     "prun": "profiling",
     "time": "timing",
 }

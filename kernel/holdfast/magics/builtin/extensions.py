@@ -88,7 +88,7 @@ class Extensions:
                 print(f"The module {name} is no extension: it has no function load_ipython_extension.")
                 return
         except ImportError as error:
-            raise _missing(name, error) from error
+            raise _says(name, error) from None
         finally:
             self._kernel.touched()
         self._loaded.add(name)
@@ -127,16 +127,16 @@ def _imported(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is not None and f"{name}.".startswith(f"{error.name}."):
             raise
-        raise _missing(name, error) from error
+        raise _says(name, error) from None
 
 
-def _missing(name: str, error: ImportError) -> ImportError:
-    """What an extension needs and does not find, said with what it was for."""
-    wanted = error.name or ""
-    if wanted.partition(".")[0] in ("IPython", "ipykernel"):
-        text = f"the extension {name} needs what only IPython itself has ({error}): %pip install ipython, then restart"
-    else:
-        text = f"the extension {name} cannot be loaded: {error}"
+def _says(name: str, error: ImportError) -> ImportError:
+    """The error with what it kept from loading; one that says so itself stays as it is."""
+    if type(error) not in (ImportError, ModuleNotFoundError):
+        return error
+    text = f"the extension {name} cannot be loaded: {error.msg}"
+    if (error.name or "").partition(".")[0] in ("IPython", "ipykernel"):
+        text += "; `%pip install ipython` brings it"
     return type(error)(text, name=error.name, path=error.path)
 
 

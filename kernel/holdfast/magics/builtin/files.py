@@ -121,8 +121,9 @@ def history(kernel: Kernel, magic: str, ranges: str) -> str:
         start = int(match[1] or 1)
         stop = None if match[2] and not match[3] else int(match[3]) + (match[2] == "-") if match[3] else start + 1
         rows = kernel.history.request("range", False, True, 0, start, stop, None, None, False)
-        parts += [row[2] for row in rows]
-    return "\n".join(parts)
+        parts += [str(row[2]).rstrip("\n") for row in rows]
+    # All of it does not mean the cell that asks.
+    return "\n".join(parts if ranges.strip() else parts[:-1])
 
 
 def _save(kernel: Kernel) -> LineMagic:

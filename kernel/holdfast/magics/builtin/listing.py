@@ -131,13 +131,16 @@ def _alias_magic(kernel: Kernel) -> LineMagic:
         %alias_magic t timeit: %t and %%t are %timeit and %%timeit.  -l: for the line magic only; -c: for the cell
         magic only; -p WORDS: these words come first.
         """
-        options = Options("%alias_magic", rest, "lcp:", ("line", "cell", "params:"))
-        words = options.words
-        if len(words) != 2:
+        # The options may also stand behind the names, which hold no blank.
+        first = Options("%alias_magic", rest, "lcp:", ("line", "cell", "params:"))
+        names, behind = first.text.split(None, 2)[:2], "".join(first.text.split(None, 2)[2:])
+        last = Options("%alias_magic", behind, "lcp:", ("line", "cell", "params:"))
+        if len(names) != 2 or last.text:
             raise BadWords("%alias_magic", "give the new name and that of the magic, as in: %alias_magic t timeit")
-        new, old = (word.lstrip("%") for word in words)
-        given = options.get("p") or options.get("params")
-        only_line, only_cell = ("l" in options or "line" in options), ("c" in options or "cell" in options)
+        new, old = (word.lstrip("%") for word in names)
+        given = first.get("p") or first.get("params") or last.get("p") or last.get("params")
+        only_line = any(name in options for options in (first, last) for name in ("l", "line"))
+        only_cell = any(name in options for options in (first, last) for name in ("c", "cell"))
         magics, made = kernel.magics, []
         if old in magics.names() and not (only_cell and not only_line):
             magics.register(new, _Alias(f"%{old}", lambda *words: magics(old, *words), given))

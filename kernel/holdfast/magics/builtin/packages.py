@@ -62,7 +62,7 @@ def _pip(rest: str) -> str:
     if find_spec("pip") is not None:
         return f"{shlex.quote(sys.executable)} -m pip {rest}"
     if shutil.which("uv") is not None:
-        return _uv(f"pip {rest}")
+        return _uv(rest if rest.startswith("-") else f"pip {rest}")
     raise NoInstaller("pip", f"run `{sys.executable} -m ensurepip`, or install uv")
 
 

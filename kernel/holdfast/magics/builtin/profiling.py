@@ -17,6 +17,7 @@ from holdfast.magics.words import BadWords, Options
 
 _OURS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
 _OPTIONS = "l:rs:T:D:q"
+_RUNNERS = ("<built-in method builtins.exec>", "<built-in method builtins.eval>")
 
 
 def line(_name: str, kernel: Kernel) -> LineMagic:
@@ -105,13 +106,19 @@ def _limit(word: str) -> int | float | str:
 
 
 def _leave_out_ours(stats: Any) -> None:
-    """Take the kernel's own functions out, and count anew."""
-    for key in [key for key in stats.stats if key[0].startswith(_OURS)]:
-        del stats.stats[key]
-    for entry in stats.stats.values():
-        callers = entry[4]
-        for key in [key for key in callers if key[0].startswith(_OURS)]:
-            del callers[key]
+    """Take the kernel's own functions out, and what only they called; and count anew."""
+    gone = {key for key in stats.stats if key[0].startswith(_OURS)}
+    while gone:
+        for key in gone:
+            stats.stats.pop(key, None)
+        called = [(key, entry[4]) for key, entry in stats.stats.items() if entry[4]]
+        last, gone = gone, set()
+        for key, callers in called:
+            for caller in last.intersection(callers):
+                del callers[caller]
+            # What runs the code itself stays.
+            if not callers and not key[2].startswith(_RUNNERS):
+                gone.add(key)
     stats.total_calls = stats.prim_calls = stats.total_tt = 0
     stats.max_name_len = 0
     stats.top_level = set()

@@ -34,8 +34,7 @@ def line(_name: str, kernel: Kernel) -> LineMagic:
         -m: a module's name stands in place of a file's   -t: say how long it took (-N R: run it R times)
         -p: profile it (and -s, -l, -T, -D, as for `%prun`)   -G: do not fill in `*`, `?` and `[…]` in arguments
         """
-        module = ""
-        options = Options("%run", rest, "nietN:pdGm:b:l:rs:T:D:")
+        options = Options("%run", rest, "nietN:pdGm:b:l:rs:T:D:", last="m")
         module = options.get("m")
         words = split("%run", options.text)
         if "d" in options or "b" in options:

@@ -23,10 +23,10 @@ _KINDS: dict[str, tuple[str, str]] = {
 
 def cell(name: str, kernel: Kernel) -> CellMagic:
     """The magic of that name."""
-    kind, words = _KINDS[name]
+    kind, words = _KINDS[name.lower()]
 
     def show(rest: str, body: str) -> None:
-        options = Options(f"%%{name}", rest, long=("isolated",) if name == "html" else ())
+        options = Options(f"%%{name}", rest, long=("isolated",) if name.lower() == "html" else ())
         made: Callable[..., object] = getattr(mime, kind)
         isolated = {"metadata": {"text/html": {"isolated": True}}} if "isolated" in options else {}
         kernel.display(made(body, **isolated))

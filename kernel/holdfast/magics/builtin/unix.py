@@ -14,12 +14,12 @@ from holdfast.magics.shell import Shell
 _LS = "ls -FG" if sys.platform == "darwin" else "ls -F --color=always"
 _POSIX = {
     "ls": _LS,
-    "ll": f"{_LS} -l",
+    "ll": f"{_LS} -o",
     "la": f"{_LS} -a",
-    "lf": f"{_LS} -l {{}} | grep '^-'",
-    "lk": f"{_LS} -l {{}} | grep '^l'",
-    "ldir": f"{_LS} -l {{}} | grep '^d'",
-    "lx": f"{_LS} -l {{}} | grep '^-..x'",
+    "lf": f"{_LS} -o {{}} | grep '^-'",
+    "lk": f"{_LS} -o {{}} | grep '^l'",
+    "ldir": f"{_LS} -o {{}} | grep '^d'",
+    "lx": f"{_LS} -o {{}} | grep '^-..x'",
     "cat": "cat",
     "mkdir": "mkdir",
     "rmdir": "rmdir",

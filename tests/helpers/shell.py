@@ -1,0 +1,177 @@
+"""The shell of `compat.ipython` in this process: an in-memory kernel for it, and stand-ins that leave nothing behind."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from holdfast.compat.ipython import current, install
+from holdfast.executor.compile import compile_cell
+from holdfast.language.history import History
+from holdfast.magics.options import Options
+from holdfast.magics.parse import CELL, MAGIC, lower
+from holdfast.magics.registry import CellCalls, Magics
+from holdfast.output import display
+from holdfast.output.formatters import Formatters
+
+PACKAGES = ("IPython", "ipykernel")
+
+
+class TwinKernel:
+    """Implements `magics.port.Kernel` in memory, and remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.options = Options()
+        self.magics = Magics(self.options)
+        self.magics.make_kernel = lambda: self
+        self.namespace: dict[str, Any] = {
+            "__name__": "__main__",
+            MAGIC: self.magics,
+            CELL: CellCalls(self.magics),
+            "In": [""],
+            "Out": {},
+        }
+        self.history = History()
+        self.failures: list[tuple[object, str, Exception]] = []
+        self.formatters = Formatters(lambda obj, mime, error: self.failures.append((obj, mime, error)))
+        self.last_error: BaseException | None = None
+        self.told: list[tuple[str, ...]] = []
+        self.published: list[tuple[str, Mapping[str, object]]] = []
+        self.paged: list[str] = []
+        self.next_inputs: list[tuple[str, bool]] = []
+        self.answers: list[str] = []
+
+    def run(self, code: str, *, filename: str = "", line: int = 1) -> object:
+        """See the port."""
+        unit = compile_cell(lower(code).code, "<piece>")
+        if unit.body is not None:
+            exec(unit.body, self.namespace)
+        value = eval(unit.last, self.namespace) if unit.last is not None else None
+        return value if unit.shows else None
+
+    async def run_async(self, code: str, *, filename: str = "", line: int = 1) -> object:
+        """See the port."""
+        unit = compile_cell(lower(code).code, "<piece>")
+        value: Any = None
+        for part in (unit.body, unit.last):
+            if part is not None:
+                value = eval(part, self.namespace)
+                value = await value if isinstance(value, Awaitable) else value
+        return value if unit.shows else None
+
+    def touched(self, *names: str) -> None:
+        """See the port."""
+        self.told.append(names)
+
+    def display(self, *values: object, **options: Any) -> object:
+        """See the port."""
+        return display.display(*values, **options)
+
+    def publish(
+        self,
+        msg_type: str,
+        content: Mapping[str, object],
+        metadata: Mapping[str, object] | None = None,
+        buffers: Sequence[bytes | memoryview] | None = None,
+    ) -> None:
+        """See the port."""
+        self.published.append((msg_type, content))
+
+    def ask(self, prompt: str, password: bool = False) -> str:
+        """See the port."""
+        return self.answers.pop(0)
+
+    def page(self, text: str) -> None:
+        """See the port."""
+        self.paged.append(text)
+
+    def set_next_input(self, text: str, *, replace: bool = False) -> None:
+        """See the port."""
+        self.next_inputs.append((text, replace))
+
+    def report(self, error: BaseException) -> Sequence[str]:
+        """See the port."""
+        return [f"reported {type(error).__name__}: {error}"]
+
+
+@dataclass
+class TwinEdges:
+    """Implements `compat.ipython.edges.Edges` in memory."""
+
+    kernel: Any = field(default_factory=TwinKernel)
+    hooks: install.CellHooks = field(default_factory=install.CellHooks)
+    session: str = "twin"
+    count: int = 1
+    #: The message that output belongs to.
+    current: object = None
+    payload: list[Mapping[str, object]] = field(default_factory=list)
+    completes: Callable[[str, int], Mapping[str, Any]] = lambda code, cursor: {
+        "matches": ["print"],
+        "cursor_start": 0,
+        "cursor_end": cursor,
+        "metadata": {"_jupyter_types_experimental": [{"type": "function", "signature": "(…)"}]},
+    }
+
+    def execution_count(self) -> int:
+        """See the protocol."""
+        return self.count
+
+    def token(self) -> object:
+        """See the protocol."""
+        return self.current
+
+    def enter(self, token: object) -> None:
+        """See the protocol."""
+        self.current = token
+
+    def as_dict(self, token: object) -> dict[str, Any]:
+        """See the protocol."""
+        return {"header": {"msg_id": str(token)}} if token is not None else {}
+
+    def comm_manager(self) -> Any:
+        """See the protocol."""
+        return "the comms"
+
+    def add_payload(self, payload: Mapping[str, object]) -> None:
+        """See the protocol."""
+        self.payload.append(payload)
+
+    def complete(self, code: str, cursor: int) -> Mapping[str, Any]:
+        """See the protocol."""
+        return self.completes(code, cursor)
+
+    def inspect(self, name: str, detail: int) -> Mapping[str, Any]:
+        """See the protocol."""
+        found = name in self.kernel.namespace
+        return {"found": found, "data": {"text/plain": f"{name}, level {detail}"} if found else {}}
+
+    def is_complete(self, code: str) -> Mapping[str, Any]:
+        """See the protocol."""
+        return {"status": "incomplete", "indent": "    "} if code.endswith(":") else {"status": "complete"}
+
+    def lower(self, code: str) -> str:
+        """See the protocol."""
+        return lower(code).code
+
+
+@contextmanager
+def twin(edges: TwinEdges) -> Iterator[TwinEdges]:
+    """The shell is that of a kernel in memory; stand-ins can be imported, and are gone afterwards."""
+
+    def unload() -> None:
+        for name in [name for name in sys.modules if name.partition(".")[0] in PACKAGES]:
+            del sys.modules[name]
+
+    stand_ins = install.StandIns()
+    unload()
+    current.hand_in(lambda: edges)
+    sys.meta_path.append(stand_ins)
+    try:
+        yield edges
+    finally:
+        sys.meta_path.remove(stand_ins)
+        current.forget()
+        unload()
