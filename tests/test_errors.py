@@ -15,6 +15,7 @@ from holdfast.errors import (
     BadFrames,
     BadSignature,
     CellError,
+    ChildStdinError,
     ConnectionFileError,
     HoldfastError,
     KernelBug,
@@ -41,6 +42,7 @@ EXAMPLES: list[tuple[HoldfastError, list[str]]] = [
         ["cannot listen for shell on tcp://127.0.0.1:5", "Address already in use", "port 0"],
     ),
     (StdinNotImplementedError("input"), ["input()", "run the cell in JupyterLab or jupyter console"]),
+    (ChildStdinError("input"), ["input()", "in a process that a cell started", "ask in the cell itself"]),
     (PromptCancelledError("name? "), ["'name? '", "cancelled", "run the cell again"]),
     (KernelBug("the driver", "ZeroDivisionError()"), ["a bug in Holdfast", "the driver", "please report"]),
 ]

@@ -53,11 +53,17 @@ def set_next_input(text: str, *, replace: bool = False) -> None:
 
 
 @overload
-def register_magic[F: Callable[..., Any]](function: F, /) -> F: ...
+def register_magic[F: Callable[..., Any]](function: F, /) -> F:
+    """As a decorator."""
+
+
 @overload
 def register_magic[F: Callable[..., Any]](
     *, name: str = "", kind: Literal["line", "cell", "line_cell"] | None = None
-) -> Callable[[F], F]: ...
+) -> Callable[[F], F]:
+    """As a decorator with arguments."""
+
+
 def register_magic(function: Any = None, /, *, name: str = "", kind: str | None = None) -> Any:
     """Make a function a magic, as a decorator with or without arguments; it stays the function it is.
 

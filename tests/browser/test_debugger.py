@@ -77,3 +77,17 @@ def test_a_breakpoint_stops_and_variables_are_shown(page: Page, open_notebook: O
     expect(notebook.output(0)).to_have_text("areas [42, 7]\n")
     notebook.wait_count(0, "1")
     expect(debugger.frames).to_have_count(0)
+
+
+def test_a_restart_keeps_the_breakpoints(page: Page, open_notebook: Open) -> None:
+    """The new kernel's cells have other file names: JupyterLab moves its breakpoints there, and they stop."""
+    notebook = open_notebook(CELL)
+    debugger = DebuggerPage(page, notebook)
+    debugger.turn_on()
+    debugger.set_breakpoint(0, 2)
+    notebook.watch_status()
+    notebook.choose("Kernel", "Restart Kernel…")
+    notebook.accept_dialog()
+    notebook.wait_restarted()
+    notebook.start_cell(0)
+    expect(debugger.frames).to_have_text([re.compile(r"^area.*:2$"), re.compile(r"^<module>.*:5$")])

@@ -153,3 +153,27 @@ def test_completes_beside_a_running_cell_that_stays_busy(lab: LabServer, open_no
     released.touch()
     notebook.wait_count(0, "1")
     notebook.wait_status("idle")
+
+
+@pytest.mark.skipif(KERNEL != "holdfast", reason="the reference kernel goes on after an interrupted command")
+def test_commands_look_as_on_a_terminal(open_notebook: Open) -> None:
+    """Colours are colours, what a carriage return takes back is gone, and the interrupt ends what runs."""
+    notebook = open_notebook(
+        r"!printf '\033[32mgreen\033[0m and \033[1;31mred\033[0m\n'; ls -d --color=auto /; tput cols",
+        r"""!for i in 10 50 100; do printf "\r$i %% of the work"; sleep 0.1; done; echo; echo done""",
+        "!echo ready; sleep 1000",
+        "_exit_code",
+    )
+    notebook.run_cell(0, count=1)
+    shown = notebook.output(0)
+    expect(shown.locator(".ansi-green-fg")).to_have_text("green")
+    expect(shown.locator(".ansi-red-intense-fg, .ansi-red-fg")).to_have_text("red")
+    expect(shown).to_contain_text("80")
+    notebook.run_cell(1, count=2)
+    expect(notebook.output(1)).to_have_text("100 % of the work\ndone\n")
+    notebook.start_cell(2)
+    expect(notebook.output(2).first).to_have_text("ready\n")
+    notebook.choose("Kernel", "Interrupt Kernel")
+    expect(notebook.output(2).last).to_contain_text("KeyboardInterrupt")
+    notebook.run_cell(3, count=4)
+    expect(notebook.output(3)).to_have_text("-2")

@@ -6,8 +6,6 @@ JupyterLab finds their extensions there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Locator, expect
 
@@ -42,12 +40,12 @@ print('moved to', slider.value)"""
 
 
 @pytest.fixture(scope="module")
-def household(household: Household) -> Iterator[Household]:
+def household(household: Household) -> Household:
     """Its kernel runs where the libraries are, and JupyterLab finds their extensions."""
     libraries = environment("ipython")
     household.variables["JUPYTER_PATH"] = str(libraries.root / "share" / "jupyter")
     household.add_kernelspec(python=libraries.python, variables=variables())
-    yield household
+    return household
 
 
 def move(notebook: NotebookPage) -> None:
@@ -72,7 +70,7 @@ def test_a_slider_moves_while_a_cell(open_notebook: Open, waits: str) -> None:
     move(notebook)
     expect(shown(notebook)).to_contain_text("depth 2")
     notebook.wait_count(1, "*")
-    keep_picture(notebook.page, f"test_a_slider_moves_while_a_cell-{len(waits)}")
+    keep_picture(notebook.page, f"test_a_slider_moves_while_a_cell-{'awaits' if waits == AWAITS else 'blocks'}")
     move(notebook)
     expect(shown(notebook)).to_contain_text("depth 3")
     move(notebook)
@@ -81,24 +79,16 @@ def test_a_slider_moves_while_a_cell(open_notebook: Open, waits: str) -> None:
     notebook.wait_count(1, "2")
 
 
-def test_a_plotly_figure_is_drawn(open_notebook: Open) -> None:
-    """As the value of a cell, and with show()."""
-    code = "import plotly.graph_objects as go\nfig = go.Figure(go.Bar(x=['spar', 'can', 'buoy'], y=[3, 1, 2]))\nfig"
-    notebook = open_notebook(code, "fig.show()")
-    for index in (0, 1):
+def test_plotly_figures_are_drawn(open_notebook: Open) -> None:
+    """As the value of a cell, with show(), and as a widget that a later cell changes."""
+    figure = "import plotly.graph_objects as go\nfig = go.Figure(go.Bar(x=['spar', 'can', 'buoy'], y=[3, 1, 2]))\nfig"
+    widget = "moving = go.FigureWidget(go.Bar(y=[3, 1]))\nmoving"
+    notebook = open_notebook(figure, "fig.show()", widget, "moving.data[0].y = [1, 2, 3, 4]")
+    for index, bars in enumerate((3, 3, 2)):
         notebook.run_cell(index, count=index + 1)
-        expect(notebook.output(index).locator(".bars .point")).to_have_count(3)
-
-
-def test_a_plotly_widget_changes(open_notebook: Open) -> None:
-    """What a later cell changes in it is drawn in the page."""
-    code = "import plotly.graph_objects as go\nfig = go.FigureWidget(go.Bar(y=[3, 1]))\nfig"
-    notebook = open_notebook(code, "fig.data[0].y = [1, 2, 3, 4]")
-    notebook.run_cell(0, count=1)
-    bars = notebook.output(0).locator(".bars .point")
-    expect(bars).to_have_count(2)
-    notebook.run_cell(1, count=2)
-    expect(bars).to_have_count(4)
+        expect(notebook.output(index).locator(".bars .point")).to_have_count(bars)
+    notebook.run_cell(3, count=4)
+    expect(notebook.output(2).locator(".bars .point")).to_have_count(4)
     notebook.wait_kernel(DISPLAY_NAME)
 
 
@@ -111,7 +101,9 @@ from bokeh.plotting import figure
 plot, text = figure(width=300, height=200), Div(text='three lights')
 plot.line([1, 2, 3], [1, 4, 9])
 handle = show(column(text, plot), notebook_handle=True)"""
-    notebook = open_notebook(load + "output_notebook(INLINE)", show, "text.text = 'four lights'\npush_notebook(handle=handle)")
+    notebook = open_notebook(
+        load + "output_notebook(INLINE)", show, "text.text = 'four lights'\npush_notebook(handle=handle)"
+    )
     notebook.run_cell(0, count=1)
     notebook.run_cell(1, count=2)
     plot = notebook.output(1).locator(".bk-Figure")
@@ -121,17 +113,9 @@ handle = show(column(text, plot), notebook_handle=True)"""
     expect(notebook.output(1).get_by_text("four lights")).to_be_visible()
 
 
-def test_a_bar_of_tqdm_is_a_widget(open_notebook: Open) -> None:
-    """tqdm.auto draws it, and it ends green."""
-    notebook = open_notebook("from tqdm.auto import tqdm\nfor depth in tqdm(range(5), desc='sounding'):\n    pass")
-    notebook.run_cell(0, count=1)
-    expect(notebook.output(0)).to_contain_text("sounding: 100%")
-    expect(notebook.output(0).locator(".progress-bar-success")).to_be_visible()
-
-
-def test_interact_draws_into_its_place(open_notebook: Open) -> None:
-    """A figure for each position of the slider, in place of the one before."""
-    code = """import matplotlib.pyplot as plt
+def test_libraries_on_top_of_widgets(open_notebook: Open) -> None:
+    """`interact` draws into its place, a bar of tqdm ends green, a figure of ipympl is a canvas."""
+    interact = """import matplotlib.pyplot as plt
 from ipywidgets import interact
 @interact(slope=(1, 5))
 def line(slope):
@@ -139,18 +123,17 @@ def line(slope):
     plt.plot([0, slope])
     plt.show()
     print('slope', slope)"""
-    notebook = open_notebook(code)
+    bar = "from tqdm.auto import tqdm\nfor depth in tqdm(range(5), desc='sounding'):\n    pass"
+    figure = "%matplotlib widget\nfig, ax = plt.subplots(figsize=(3, 2))\nax.plot([1, 2]);"
+    notebook = open_notebook(interact, bar, figure)
     notebook.run_cell(0, count=1)
     expect(shown(notebook)).to_contain_text("slope 3")
     move(notebook)
     expect(shown(notebook)).to_contain_text("slope 4")
     expect(notebook.output(0).locator("img")).to_have_count(1)
+    notebook.run_cell(1, count=2)
+    expect(notebook.output(1)).to_contain_text("sounding: 100%")
+    expect(notebook.output(1).locator(".progress-bar-success")).to_be_visible()
+    notebook.run_cell(2, count=3)
+    expect(notebook.output(2).locator(".jupyter-matplotlib-figure canvas").first).to_be_visible()
     notebook.wait_kernel(DISPLAY_NAME)
-
-
-def test_a_figure_of_ipympl_is_drawn(open_notebook: Open) -> None:
-    """`%matplotlib widget`: a canvas with a toolbar."""
-    code = "%matplotlib widget\nimport matplotlib.pyplot as plt\nfig, ax = plt.subplots(figsize=(3, 2))\nax.plot([1, 2]);"
-    notebook = open_notebook(code)
-    notebook.run_cell(0, count=1)
-    expect(notebook.output(0).locator(".jupyter-matplotlib-figure canvas").first).to_be_visible()

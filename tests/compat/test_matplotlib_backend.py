@@ -449,6 +449,17 @@ def test_options_go_to_savefig(cell: Cell) -> None:
     assert picture_size(cell.picture()) == (320, 240)
 
 
+def test_rc_is_matplotlibs(cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `%config InlineBackend.rc` names is set at once, and again when matplotlib is imported later."""
+    monkeypatch.setattr(settings, "_rc", {})
+    monkeypatch.setattr(figures, "_selected", False)
+    settings.rc = {"font.size": 21.0}
+    assert mpl.rcParams["font.size"] == 21.0
+    mpl.rcParams["font.size"] = 10.0
+    figures.select(mpl)
+    assert (mpl.rcParams["font.size"], settings.rc) == (21.0, {"font.size": 21.0})
+
+
 @pytest.mark.parametrize(("formats", "named"), [("bmp", "bmp"), (["png", "tiff"], "tiff"), ([], "nothing")])
 def test_an_unknown_format_is_named(formats: str | list[str], named: str) -> None:
     """The error says which formats there are, and the setting stays."""

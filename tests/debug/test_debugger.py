@@ -117,10 +117,10 @@ def test_what_debugpy_refuses_is_refused() -> None:
 
     async def scene(debugger: Debugger) -> None:
         await attach(debugger)
-        answer = await ask(debugger, "exceptionInfo", threadId=1)
-        assert (answer["success"], answer["message"]) == (False, "no exception")
+        answer = await ask(debugger, "next", threadId=1)
+        assert (answer["success"], answer["message"]) == (False, "no such thread")
 
-    debugged(FakeDebugpy(exceptionInfo="no exception"), scene)
+    debugged(FakeDebugpy(next="no such thread"), scene)
 
 
 def test_events_are_published_and_stops_are_known() -> None:
@@ -192,6 +192,40 @@ def test_an_interrupt_lets_go_without_breakpoints() -> None:
     debugged(fake, scene)
 
 
+def test_an_interrupt_is_for_what_is_evaluated() -> None:
+    """A thread that stands still and evaluates an endless loop goes on standing still."""
+    fake = FakeDebugpy(evaluate={"result": "1"})
+
+    async def scene(debugger: Debugger) -> None:
+        await attach(debugger)
+        await stop(debugger, fake)
+        evaluation = asyncio.create_task(ask(debugger, "evaluate", expression="endless()", frameId=1))
+        while "evaluate" not in fake.commands():
+            await asyncio.sleep(0)
+            debugger.release()
+        assert (await evaluation)["success"]
+        assert "continue" not in fake.commands()
+        debugger.release()
+        await ask(debugger, "threads")
+        assert "continue" in fake.commands()
+
+    debugged(fake, scene)
+
+
+def test_nothing_is_paused_between_cells() -> None:
+    """It would be the kernel that stands still."""
+    fake = FakeDebugpy()
+
+    async def scene(debugger: Debugger) -> None:
+        await attach(debugger)
+        assert (await ask(debugger, "pause", threadId=1))["success"]
+        fake.is_idle = True
+        assert "no cell runs" in (await ask(debugger, "pause", threadId=1))["message"]
+        assert fake.commands().count("pause") == 1
+
+    debugged(fake, scene)
+
+
 @pytest.mark.parametrize(("context", "touches"), [("repl", 1), ("watch", 0), ("hover", 0)])
 def test_what_is_evaluated_may_change_variables(context: str, touches: int) -> None:
     """The commit of the cell has to look everywhere, but not for what a frontend looks at by itself."""
@@ -206,14 +240,54 @@ def test_what_is_evaluated_may_change_variables(context: str, touches: int) -> N
     debugged(fake, scene)
 
 
-def test_nothing_is_evaluated_while_nothing_stands_still() -> None:
+@pytest.mark.parametrize("command", ["evaluate", "variables", "setVariable", "exceptionInfo", "completions"])
+def test_no_thread_is_asked_while_nothing_stands_still(command: str) -> None:
     """debugpy would wait for a thread to stop."""
 
     async def scene(debugger: Debugger) -> None:
         await attach(debugger)
-        assert "run a cell instead" in (await ask(debugger, "evaluate", expression="x"))["message"]
+        assert "nothing stands still" in (await ask(debugger, command, variablesReference=3))["message"]
 
     debugged(FakeDebugpy(), scene)
+
+
+def test_a_thread_that_goes_on_is_waited_for_no_longer() -> None:
+    """debugpy never answers what it could not ask in time."""
+    fake = FakeDebugpy(variables=None)
+
+    async def scene(debugger: Debugger) -> None:
+        await attach(debugger)
+        await stop(debugger, fake)
+        question = asyncio.create_task(ask(debugger, "variables", variablesReference=3))
+        while "variables" not in fake.commands():
+            await asyncio.sleep(0)
+        fake.happens("continued", threadId=1, allThreadsContinued=True)
+        assert "went on" in (await question)["message"]
+
+    debugged(fake, scene)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"source": {}},
+        {"source": {"path": 5}},
+        {"source": {"path": "/x.py"}, "breakpoints": 5},
+        {"source": {"path": "/x.py"}, "breakpoints": [{}]},
+        {"source": {"path": "/x.py"}, "breakpoints": [{"line": "x"}]},
+    ],
+)
+def test_breakpoints_that_would_end_the_connection_are_refused(arguments: dict[str, object]) -> None:
+    """pydevd's reader does not survive them."""
+    fake = FakeDebugpy()
+
+    async def scene(debugger: Debugger) -> None:
+        await attach(debugger)
+        assert not (await ask(debugger, "setBreakpoints", **arguments))["success"]
+        assert "setBreakpoints" not in fake.commands()
+
+    debugged(fake, scene)
 
 
 def test_values_come_out_of_a_frame() -> None:
@@ -250,6 +324,7 @@ def test_globals_are_shown_without_the_history() -> None:
 
     async def scene(debugger: Debugger) -> None:
         await attach(debugger)
+        await stop(debugger, fake)
         await ask(debugger, "scopes", frameId=1)
         shown = {
             reference: [

@@ -213,3 +213,21 @@ def test_the_syntax_tree_is_kept() -> None:
 def test_assertions_and_debug_are_on(code: str) -> None:
     """A cell is compiled as `python` without `-O` would."""
     assert _run(code)[0] in (None, True)
+
+
+@pytest.mark.parametrize("last", ["", "\n1 + 1"])
+def test_a_future_import_may_follow_other_statements(last: str) -> None:
+    """As in kernels that compile a cell statement by statement; it holds for the cell and for later ones."""
+    unit = compile_cell(f"import sys\nfrom __future__ import annotations\ndef f(x: undefined): pass{last}", "c.py")
+    assert unit.body is not None
+    names: dict[str, Any] = {}
+    exec(unit.body, names)
+    assert names["f"].__annotations__ == {"x": "undefined"}
+    assert {"sys", "annotations"} <= set(names)
+    assert unit.flags
+
+
+def test_a_future_import_in_a_function_stays_an_error() -> None:
+    """Nothing is moved out of a function."""
+    with pytest.raises(SyntaxError, match="from __future__ imports must"):
+        compile_cell("def f():\n    from __future__ import annotations", "c.py")

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from queue import SimpleQueue
 from types import FrameType
+from typing import cast
 
 import pytest
 
@@ -391,7 +392,7 @@ def test_an_interrupt_in_our_books_is_sent_again(shop: Workshop, later: Later) -
             """Interrupted once, while the cell counts as running."""
             if not handled:
                 signal.raise_signal(signal.SIGINT)
-                handled.append(shop.stoppable.count)
+                handled.append(cast("Interrupts", shop.stoppable).count)
 
     shop.notes.around = [Books()]
     assert shop.run("x = 5").ename == ""

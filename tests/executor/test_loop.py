@@ -312,3 +312,22 @@ def test_uninstalling_puts_everything_back() -> None:
     assert all(new is not old for new, old in zip(entries(), before, strict=True))
     made.uninstall()
     assert entries() == before
+
+
+def test_what_a_signal_handler_raises_does_not_end_the_loop(loop: UserLoop) -> None:
+    """It is handed over, and the loop goes on with the next step."""
+    escaped: list[BaseException] = []
+    loop.on_escape = escaped.append
+    error = LookupError("from a handler")
+
+    def once(timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        loop._selector.select = select
+        raise error
+
+    async def main() -> None:
+        loop._selector.select = once
+        await asyncio.sleep(0.001)
+
+    select = loop._selector.select
+    _drive(loop, main)
+    assert escaped == [error]

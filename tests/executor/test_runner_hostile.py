@@ -84,8 +84,8 @@ def test_a_call_that_fails_is_shown(shop: Workshop, error: BaseException, capsys
 def test_an_interrupted_await_is_a_keyboardinterrupt() -> None:
     """A cancellation that an interrupt caused is shown as what the person did."""
 
-    class Counting(Unstoppable):
-        count = 1
+    class Stopped(Unstoppable):
+        cause = KeyboardInterrupt()
 
-    with Workshop(lambda _: Counting(), asyncio=asyncio) as shop:
+    with Workshop(lambda _: Stopped(), asyncio=asyncio) as shop:
         assert shop.run("raise asyncio.CancelledError").ename == "KeyboardInterrupt"

@@ -10,7 +10,8 @@ from holdfast.debug.messages import Decoder, Json, encode
 
 
 class FakeDebugpy:
-    """A `debug.port.Port` with a debugpy behind it; `answers` has bodies by command, or functions of the arguments.
+    """A `debug.port.Port` with a debugpy behind it; `answers` has bodies by command, or functions of the
+    arguments; a text is a refusal, None is no answer.
 
     `requests` are those that came, (command, arguments); `events` what the debugger published.
     """
@@ -25,6 +26,7 @@ class FakeDebugpy:
         self.events: list[Json] = []
         self.dumped: list[str] = []
         self.touches = 0
+        self.is_idle = False
         #: What it says when it is asked for the secret; None for the true one.
         self.token: str | None = None
         #: Why it does not come; "" for one that does.
@@ -52,14 +54,12 @@ class FakeDebugpy:
                     self.requests.append((command, arguments))
                     if command == "configurationDone":
                         over("")
-                    answer = (
-                        {"clientAccessToken": secret}
-                        if command == "pydevdAuthorize"
-                        else self._body(command, arguments)
-                    )
-                    self._say(
-                        {"type": "response", "request_seq": request["seq"], "command": command, **_response(answer)}
-                    )
+                    answer = self._body(command, arguments)
+                    if command == "pydevdAuthorize":
+                        answer = {"clientAccessToken": secret}
+                    if answer is not None:
+                        about = {"type": "response", "request_seq": request["seq"], "command": command}
+                        self._say({**about, **_response(answer)})
         except ConnectionError:
             return
         finally:

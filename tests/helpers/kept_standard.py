@@ -196,6 +196,7 @@ FAMILIES: dict[str, list[tuple[str, str, str, str]]] = {
         ("xml etree", "import xml.etree.ElementTree as ET\n$r = ET.fromstring('<a><b c=\"1\"/></a>'); $b = $r[0]; $t = ET.ElementTree($r)", "$r[0] is $b and $b.get('c') == '1' and $t.getroot() is $r", ""),
         ("json encoder", "import json\n$e = json.JSONEncoder(indent=1); $d = json.JSONDecoder()", "$d.decode('[1]') == [1] and $e.encode([1]) == '[\\n 1\\n]'", ""),
         ("display obj", "from holdfast.display import display, HTML, Markdown\n$h = HTML('<b>x</b>'); $d = display($h, display_id=True)", "$h.data == '<b>x</b>'", ""),
+        ("lines of a command", "from holdfast.magics.slist import SList\n$x = SList(['b 1', 'a 2'])", "$x == ['b 1', 'a 2'] and $x.sort().fields(0) == ['a', 'b']", ""),
         ("closure cell", "import builtins\n$c = (lambda x: (lambda: x))(3).__closure__[0]", "$c.cell_contents == 3", ""),
     ],
 }  # fmt: skip

@@ -86,7 +86,7 @@ class MagicKernel:
         try:
             value: object = eval(f"__line__({name!r}, {rest.strip()!r})", self.namespace)
         finally:
-            del self.namespace["__line__"]
+            self.namespace.pop("__line__", None)
         return value
 
     def _compiled(self, code: str, filename: str, line: int) -> tuple[Unit, Wrapping]:

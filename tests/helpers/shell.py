@@ -1,4 +1,4 @@
-"""The shell of `compat.ipython` in this process: an in-memory kernel for it, and stand-ins that leave nothing behind."""
+"""The shell of `compat.ipython` in this process: over a kernel in memory, with stand-ins that leave nothing behind."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class TwinKernel:
 
     def __init__(self) -> None:
         self.options = Options()
+        self.configurables: dict[str, object] = {"InteractiveShell": self.options}
         self.magics = Magics(self.options)
         self.magics.make_kernel = lambda: self
         self.namespace: dict[str, Any] = {

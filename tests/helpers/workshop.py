@@ -63,6 +63,10 @@ class Notes:
         """As by default."""
         return "last_expr"
 
+    @property
+    def transform(self) -> None:
+        """Nothing."""
+
     def mode(self, unit: Unit) -> str:
         """No cell is moved to a thread by itself."""
         return ""
@@ -83,7 +87,7 @@ class Notes:
 class Unstoppable:
     """Nobody interrupts."""
 
-    count = 0
+    cause: BaseException | None = None
 
     def begin(self) -> None:
         """Nothing."""

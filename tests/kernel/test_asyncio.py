@@ -306,3 +306,77 @@ def test_a_dropped_coroutine_is_warned_of(kernel: Kernel) -> None:
     kernel.run("async def work(): pass")
     result = kernel.run("work();\n1")
     kernel.until(lambda: "never awaited" in result.stderr, "Python's warning")
+
+
+# ---------------------------------------------------------------- libraries that bring loops
+
+
+@pytest.fixture
+def libraries(fresh: Kernel) -> Kernel:
+    """A kernel whose folder has modules that refuse to work where the real ones do."""
+    refusing = (
+        "import asyncio\ndef _refuse():\n    if asyncio._get_running_loop(): raise RuntimeError('already running')\n"
+    )
+    modules = {
+        "anyio": f"{refusing}def run(function):\n    _refuse()\n    return asyncio.run(function())\n",
+        "uvloop": (
+            f"{refusing}class Loop:\n    def run_until_complete(self, coroutine):\n        _refuse()\n"
+            "        return asyncio.run(coroutine)\n    def run_forever(self):\n        _refuse()\n"
+        ),
+        "trio": "import signal\ndef run():\n    return signal.getsignal(signal.SIGINT)\n",
+        "nest_asyncio": "def apply(loop=None): raise RuntimeError('asyncio is rewritten')\n",
+        "nest_asyncio2": "def apply(loop=None): raise RuntimeError('asyncio is rewritten')\n",
+    }
+    for name, text in modules.items():
+        (fresh.process.folder / f"{name}.py").write_text(text)
+    fresh.run("import asyncio\nasync def f(): return await asyncio.sleep(0, 5)")
+    return fresh
+
+
+@pytest.mark.parametrize(
+    ("code", "value"),
+    [
+        ("import anyio; anyio.run(f)", "5"),
+        ("from anyio import run; await f(); run(f)", "5"),
+        ("import uvloop; uvloop.Loop().run_until_complete(f())", "5"),
+        ("import uvloop; uvloop.Loop().run_forever(); await f()", "5"),
+        ("import signal, trio; trio.run() is signal.default_int_handler", "True"),
+        ("import nest_asyncio; nest_asyncio.apply(); asyncio.get_event_loop().run_until_complete(f())", "5"),
+        ("import nest_asyncio2 as n; n.apply(asyncio.get_event_loop()); asyncio.run(f())", "5"),
+    ],
+)
+def test_other_libraries_loops_run_in_a_cell(libraries: Kernel, code: str, value: str) -> None:
+    """The kernel's loop is set aside for them, and is the running one again afterwards."""
+    libraries.run("outer = asyncio.get_running_loop()")
+    assert libraries.run(code).result == value
+    assert libraries.run("asyncio.get_running_loop() is outer").result == "True"
+    result = libraries.start("import time; print('ready'); time.sleep(60)")
+    libraries.interrupt()
+    assert libraries.finish(result).error == "KeyboardInterrupt"
+
+
+def test_all_loops_nest_once_a_library_asks_for_it(libraries: Kernel) -> None:
+    """nest_asyncio: also asyncio.run in asyncio.run, and run_until_complete on a loop that runs, of whoever's."""
+    code = (
+        "async def deep():\n    loop = asyncio.get_running_loop()\n"
+        "    return asyncio.run(f()), loop.run_until_complete(f()), await f()\nasyncio.run(deep())"
+    )
+    assert libraries.run(code).error == "RuntimeError"
+    libraries.run("import nest_asyncio; nest_asyncio.apply()")
+    assert libraries.run(code).result == "(5, 5, 5)"
+    assert libraries.run("await deep()").result == "(5, 5, 5)"
+
+
+def test_the_hint_to_await_is_given_once(fresh: Kernel) -> None:
+    """`run_until_complete` of the kernel's own loop works, and `await` is named the first time that a cell uses it."""
+    code = "import asyncio\nasyncio.get_event_loop().run_until_complete(asyncio.sleep(0, 1))"
+    hinted, silent = fresh.run(code), fresh.run(code)
+    assert (hinted.result, silent.result) == ("1", "1")
+    assert "`await x`" in hinted.stderr
+    assert silent.stderr == ""
+
+
+def test_no_hint_where_loops_are_to_nest(libraries: Kernel) -> None:
+    """Who has imported nest_asyncio knows."""
+    libraries.run("import nest_asyncio; nest_asyncio.apply()")
+    assert libraries.run("asyncio.get_event_loop().run_until_complete(f())").stderr == ""

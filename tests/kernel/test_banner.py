@@ -35,6 +35,24 @@ def test_what_was_lost_is_counted_and_named(lives: Lives) -> None:
         assert "run cell [1] again, or delete it" in shown[-1]
 
 
+def test_a_result_that_was_lost_is_named_as_people_name_it(lives: Lives) -> None:
+    """By the variable that holds it too, else by the number of its cell; never by a key of ours."""
+    with lives.kernel() as kernel:
+        kernel.run("x = 1; g = (i for i in range(3))\ng")
+        kernel.run("[(i for i in range(3))]")
+        assert kernel.run("(i for i in range(3))").reply_message.metadata["holdfast"]["lost"][0][0] == "Out[3]"
+        lives.kill(kernel)
+    with lives.kernel() as kernel:
+        first = banner(kernel.run("x"))[0]
+        assert first == (
+            "Restored 1 variable as of cell [3]; 3 could not be kept: g, Out[2][0], Out[3] (%session why)"
+        )
+        assert "<LostValue Out[3]: generator: " in str(kernel.run("Out[3]").result)
+        shown = kernel.run("%session why").of_type("display_data")[-1].content["data"]["text/plain"]
+        assert "@r" not in shown
+        assert "Out[2][0]" in shown
+
+
 def test_the_reply_says_it_too(lives: Lives) -> None:
     """For programs: the metadata of the first reply, and of no other."""
     with lives.kernel() as kernel:

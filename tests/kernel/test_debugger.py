@@ -274,6 +274,42 @@ def test_an_interrupt_ends_a_loop_that_stops_in_every_turn(frontend: Frontend) -
     assert frontend.kernel.finish(cell).error == "KeyboardInterrupt"
 
 
+def test_an_interrupt_ends_an_evaluation(stopped: tuple[Frontend, Result, int]) -> None:
+    """The cell goes on standing still."""
+    frontend, cell, thread = stopped
+    kernel, frame = frontend.kernel, frontend.frames(thread)[0]["id"]
+    endless = "[print('begun')] + [0 for _ in iter(int, 1)]"
+    arguments = {"expression": endless, "frameId": frame, "context": "repl"}
+    asked = kernel.send("debug_request", {"seq": 99, "command": "evaluate", "arguments": arguments}, "control")
+    kernel.until(lambda: "begun" in cell.stdout, "the evaluation")
+    kernel.interrupt()
+    assert "KeyboardInterrupt" in kernel.finish(asked).reply["message"]
+    assert frontend.values(frontend.frames(thread)[0]) == {"n": "41"}
+    assert not cell.is_done
+
+
+def test_an_interrupt_ends_cells_of_other_threads(frontend: Frontend) -> None:
+    """A subshell's, whose stop has stopped the main thread too, which takes the signal."""
+    kernel, code = frontend.kernel, "while True:\n    y = 4"
+    subshell = kernel.request("create_subshell_request", {}, "control").reply["subshell_id"]
+    frontend.stop_at(code, 2)
+    cell = kernel.execute(code, header={"subshell_id": subshell})
+    frontend.stopped()
+    kernel.interrupt_by_message()
+    assert kernel.finish(cell).error == "KeyboardInterrupt"
+    kernel.request("delete_subshell_request", {"subshell_id": subshell}, "control")
+
+
+def test_a_running_cell_is_paused(frontend: Frontend) -> None:
+    """Wherever it is; between cells there is nothing to pause."""
+    cell = frontend.kernel.start("import time\nprint('ready')\nwhile True:\n    time.sleep(0.001)")
+    frontend.get("pause", threadId=1)
+    assert frontend.places(frontend.stopped()["threadId"])[0][1] in (3, 4)
+    frontend.kernel.interrupt()
+    assert frontend.kernel.finish(cell).error == "KeyboardInterrupt"
+    assert "no cell runs" in frontend.ask("pause", threadId=1)["message"]
+
+
 def test_disconnecting_lets_the_cell_go_on(stopped: tuple[Frontend, Result, int]) -> None:
     """Nobody is there who could: it ends, the frontend is told, and the debugger can be turned on again."""
     frontend, cell, _ = stopped
@@ -362,6 +398,12 @@ def test_a_subshells_cell_stops(frontend: Frontend) -> None:
     frontend.get("continue", threadId=thread)
     assert kernel.finish(cell).result == "4"
     kernel.request("delete_subshell_request", {"subshell_id": subshell}, "control")
+
+
+def test_children_know_nothing_of_the_debugger(frontend: Frontend) -> None:
+    """Nothing is left in the environment for them."""
+    code = "import os, subprocess\nsubprocess.run('env', capture_output=True, text=True).stdout.count('PYDEVD')"
+    assert frontend.kernel.run(code).result == "0"
 
 
 def test_a_forked_child_does_not_stop(frontend: Frontend) -> None:

@@ -423,3 +423,45 @@ def test_no_child_outlives_an_interrupted_kernel(fresh: Kernel) -> None:
     process: Process = fresh.process
     fresh.shut_down()
     wait_for(lambda: not process.family(), "every process to be gone", GUARD_SECONDS)
+
+
+def test_a_handler_of_the_users_hears_one_interrupt_once(kernel: Kernel) -> None:
+    """What the kernel's own handler hears is sent again until it has; the user's gets what was sent."""
+    result = kernel.start(
+        "import signal, time\nheard = []\nours = signal.signal(signal.SIGINT, lambda *_: heard.append(1))\n"
+        "print('ready')\nwhile not heard: time.sleep(0.001)\ntime.sleep(0.3)\nsignal.signal(signal.SIGINT, ours)\nheard"
+    )
+    kernel.interrupt_by_message()
+    assert kernel.finish(result).result == "[1]"
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        "time.sleep(60)",
+        "while True: pass",
+        "await asyncio.sleep(60)",
+        "while True: await asyncio.sleep(0)",
+        "asyncio.run(asyncio.sleep(60))",
+        "asyncio.get_event_loop().run_until_complete(asyncio.sleep(60))",
+    ],
+)
+def test_what_a_handler_of_the_users_raises_ends_the_cell(kernel: Kernel, wait: str) -> None:
+    """`signal.alarm` as a time limit works, whatever the cell waits in."""
+    kernel.run(
+        "import asyncio, signal, time\nclass Late(Exception): pass\ndef late(*_): raise Late('too late')\n"
+        "signal.signal(signal.SIGALRM, late)"
+    )
+    result = kernel.run(f"signal.setitimer(signal.ITIMER_REAL, 0.02)\n{wait}")
+    assert (result.reply["ename"], result.reply["evalue"]) == ("Late", "too late")
+    assert "line 2" in result.traceback
+
+
+def test_what_a_handler_of_the_users_raises_between_cells_is_shown(kernel: Kernel) -> None:
+    """Nobody waits for it; the kernel goes on."""
+    result = kernel.run(
+        "import signal\ndef late(*_): raise LookupError('between')\n"
+        "signal.signal(signal.SIGALRM, late)\nsignal.setitimer(signal.ITIMER_REAL, 0.1);"
+    )
+    kernel.until(lambda: "LookupError" in result.stderr, "the error")
+    assert kernel.run("1 + 1").result == "2"

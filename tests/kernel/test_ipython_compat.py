@@ -90,6 +90,7 @@ def test_a_handler_shows_errors(kernel: Kernel) -> None:
         result = kernel.run("1 / 0")
         assert result.stdout == "zero!\n"
         assert result.reply["ename"] == "ZeroDivisionError"
+        assert result.error is None
         assert "NameError" in kernel.run("nonsense").traceback
     finally:
         kernel.run("get_ipython().set_custom_exc((), None)")
@@ -123,7 +124,7 @@ def test_the_execution_count_and_the_tail(kernel: Kernel) -> None:
     """plotly counts cells by them."""
     count = kernel.run("get_ipython().execution_count").reply["execution_count"]
     result = kernel.run("get_ipython().execution_count, list(get_ipython().history_manager.get_tail(1))[0][1]")
-    assert result.result == f"({count + 1}, {count})"
+    assert result.result == f"({count + 2}, {count})"
 
 
 def test_a_variable_that_holds_the_shell_comes_back(tmp_path: Path) -> None:

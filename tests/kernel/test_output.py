@@ -51,6 +51,14 @@ def test_c_code_is_captured(kernel: Kernel) -> None:
     assert kernel.run(code).stdout == "from C 7\nand puts\n"
 
 
+def test_children_come_before_what_is_shown_after_them(kernel: Kernel) -> None:
+    """What a finished child wrote stands before the cell's value, and before what is displayed after it."""
+    code = "import os\nfor n in range(30):\n    os.system(f'echo c {n}')\n    display(n)\nos.system('echo d')"
+    result = kernel.run(code)
+    displays = [part for n in range(30) for part in (("stdout", f"c {n}\n"), ("display_data", str(n)))]
+    assert result.shown == [*displays, ("stdout", "d\n"), ("execute_result", "0")]
+
+
 def test_stderr_of_c_and_children_is_captured(kernel: Kernel) -> None:
     """Descriptor 2 is stderr."""
     result = kernel.run("import os\nos.write(2, b'two\\n'); os.write(1, b'one\\n');")

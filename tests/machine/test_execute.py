@@ -118,6 +118,13 @@ def test_an_error_is_published_before_the_commit() -> None:
     assert bench.step(Committed(a)) == failed(a, 1, "ValueError")
 
 
+def test_an_error_that_was_shown_is_replied_only() -> None:
+    """What a library made of it is below the cell already; the reply is an error as always."""
+    bench, a = Bench(), cell()
+    bench.receive(a)
+    assert bench.step(Finished(a, "ZeroDivisionError", shown=True)) == commit(a, 1)
+
+
 def test_a_failed_cell_keeps_its_payload() -> None:
     """`page` and its kin of a cell that then raised are not lost."""
     bench, a = Bench(), cell()

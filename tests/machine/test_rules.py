@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from helpers.bench import CONNECTION, INFO
 from helpers.messages import message
-from holdfast.machine.effects import Commit, Deliver, Effect, Leave, Look, Run, Send, Stop
+from holdfast.machine.effects import Commit, Debug, Deliver, Effect, Leave, Look, Run, Send, Stop
 from holdfast.machine.events import (
     Asked,
     CommitFailed,
@@ -96,7 +96,7 @@ class Kernel(RuleBasedStateMachine):
             self.running.append(effect.token)
         elif isinstance(effect, Commit):
             assert effect.token in self.finished
-        elif isinstance(effect, Look):
+        elif isinstance(effect, Look | Debug):
             self.looks_due.append(effect.token)
         elif isinstance(effect, Deliver):
             self.comms_due.append(effect.token)

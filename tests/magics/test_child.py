@@ -60,11 +60,16 @@ def interrupt_when(parts: list[str], text: str) -> threading.Thread:
     return thread
 
 
+def unix(text: str) -> str:
+    """With plain ends of lines: those of a terminal are tested once."""
+    return text.replace("\r\n", "\n")
+
+
 def test_both_streams_come_in_their_order(child: Child) -> None:
     """One sink for both keeps the order in which they were written."""
     parts: list[str] = []
     assert child.run("echo a; echo b >&2; echo c; exit 3", [parts.append]) == 3
-    assert "".join(parts) == "a\nb\nc\n"
+    assert unix("".join(parts)) == "a\nb\nc\n"
 
 
 def test_streams_can_be_told_apart(child: Child) -> None:
@@ -72,7 +77,7 @@ def test_streams_can_be_told_apart(child: Child) -> None:
     out: list[str] = []
     err: list[str] = []
     child.run("echo a; echo b >&2; echo c", [out.append, err.append])
-    assert ("".join(out), "".join(err)) == ("a\nc\n", "b\n")
+    assert (unix("".join(out)), unix("".join(err))) == ("a\nc\n", "b\n")
 
 
 def test_a_signal_is_a_negative_status(child: Child) -> None:
@@ -92,15 +97,15 @@ def test_its_keyboard_is_empty(child: Child) -> None:
     child.run(
         "cat; read x; echo got:$x; (read y </dev/tty) 2>/dev/null || echo no tty", [parts.append], on_terminal=True
     )
-    assert "".join(parts) == "got:\nno tty\n"
+    assert unix("".join(parts)) == "got:\nno tty\n"
 
 
 def test_a_terminal_has_80_columns(child: Child) -> None:
-    """Programs see a terminal, of this width, and lines end as in Python."""
+    """Programs see a terminal of this width, and lines end as on one."""
     parts: list[str] = []
     child.run([sys.executable, "-c", "import os; print(os.get_terminal_size(1), os.isatty(2), os.isatty(0))"],
               [parts.append], on_terminal=True)  # fmt: skip
-    assert "".join(parts) == "os.terminal_size(columns=80, lines=24) True False\n"
+    assert "".join(parts) == "os.terminal_size(columns=80, lines=24) True False\r\n"
 
 
 def test_without_a_terminal_left_it_writes_to_a_pipe(child: Child, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,10 +143,10 @@ def test_what_stays_in_the_background_is_not_waited_for(child: Child) -> None:
     reader, writer = os.pipe()
     with open(reader, "rb") as stdin:
         child.run("exec 3<&0; (read x <&3; echo late) & echo now", [parts.append], stdin=stdin)
-    assert "".join(parts) == "now\n"
+    assert unix("".join(parts)) == "now\n"
     os.write(writer, b"go\n")
     os.close(writer)
-    wait_for(lambda: "".join(parts) == "now\nlate\n", "the line of the process in the background")
+    wait_for(lambda: unix("".join(parts)) == "now\nlate\n", "the line of the process in the background")
     wait_for(lambda: child not in module._attached, "the end of its output")
 
 
@@ -176,7 +181,7 @@ def test_an_interrupt_ends_all_of_it(child: Child, command: str, said: str) -> N
     with pytest.raises(KeyboardInterrupt):
         child.run(command, [parts.append], on_terminal=True)
     thread.join()
-    assert "".join(parts) == said
+    assert unix("".join(parts)) == said
     assert child.process is not None
     assert family(child.process.pid) == []
 
@@ -230,12 +235,24 @@ def test_a_cancelled_child_is_ended(child: Child) -> None:
     assert child.process.returncode == -signal.SIGINT
 
 
+def test_a_sink_that_fails_ends_the_child(child: Child) -> None:
+    """Nothing of it is left, and the error comes through."""
+
+    def full(text: str) -> None:
+        raise BufferError(text)
+
+    with pytest.raises(BufferError, match="ready"):
+        child.run("echo ready; sleep 100", [full])
+    assert child.process is not None
+    assert family(child.process.pid) == []
+
+
 def test_megabytes_are_read_as_they_come(child: Child) -> None:
     """More than any pipe holds, in pieces of bounded size."""
     sizes: list[int] = []
     code = "import sys\nfor _ in range(200): sys.stdout.write('x' * 49_999 + '\\n')"
     child.run([sys.executable, "-c", code], [lambda text: sizes.append(len(text))], on_terminal=True)
-    assert sum(sizes) == 10_000_000
+    assert sum(sizes) == 10_000_000 + 200  # the ends of its lines
     assert max(sizes) <= pipes._CHUNK * pipes._READS
 
 
@@ -256,7 +273,7 @@ def test_where_pipes_cannot_be_waited_for_threads_read(child: Child, monkeypatch
     monkeypatch.setattr("locale.getencoding", lambda: "cp1252")
     parts: list[str] = []
     assert child.run("printf 'caf\\351'; exit 7", [parts.append], on_terminal=True) == 7
-    assert "".join(parts) == "café"
+    assert unix("".join(parts)) == "café"
     assert (started["creationflags"], started["shell"]) == (512, True)
 
 

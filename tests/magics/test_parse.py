@@ -298,6 +298,31 @@ def test_commands_are_awaited_while_tasks_are_alive() -> None:
     assert lower("!ls", Asked(tasks_alive=lambda: True)).code == f"await {SHELL}.awaited('ls')"
 
 
+STATEMENTS = [
+    ("x = 1", "x = 1"),
+    ("'''\n%who\n!ls\nx?\n'''", "'''\n%who\n!ls\nx?\n'''"),
+    ("f'{x!r:>{w}}'", "f'{x!r:>{w}}'"),
+    ('f"""{\n{1: "}"}[1]\n}\n%who"""', 'f"""{\n{1: "}"}[1]\n}\n%who"""'),
+    ("x = (1\n% 2)  # it's", "x = (1\n% 2)  # it's"),
+    ("x = 5 \\\n% 3", "x = 5 \\\n% 3"),
+    ("r'\\\\'", "r'\\\\'"),
+    ("", ""),
+    ("%who it's (", _magic("who", "it's (")),
+    ('!echo """ { \\\n a', _shell('echo """ {   a') + "\n"),
+    ("y = !ls [", f"y = {_lines('ls [')}"),
+    ("len?", _help("len")),
+    ("if x:\n    %who\nelse:\n    y = 'a%d' % 3", f"if x:\n    {_magic('who')}\nelse:\n    y = 'a%d' % 3"),
+]
+
+
+@given(st.lists(st.sampled_from(STATEMENTS), max_size=8))
+def test_each_statement_is_lowered_as_if_alone(statements: list[tuple[str, str]]) -> None:
+    """Quotes and brackets in magics open nothing, and what is in strings is theirs; every line keeps its number."""
+    code = "\n".join(["pass", *(written for written, _ in statements)])
+    assert lower(code).code == "\n".join(["pass", *(expected for _, expected in statements)])
+    assert lower(code).code.count("\n") == code.count("\n")
+
+
 PIECES = """x ? % ' " \"\"\" ''' ( ) # = 1 x? %who %%bg { } b ; : ! !ls f' f" r' >>> != d """.split()
 
 

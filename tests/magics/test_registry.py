@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
@@ -13,9 +14,10 @@ from types import SimpleNamespace
 import pytest
 
 from holdfast.errors import CellError
+from holdfast.magics import builtin
 from holdfast.magics.options import Options
-from holdfast.magics.registry import CellCalls, Magics, UnknownMagic
-from holdfast.magics.unknown import NotFirst, OtherKind, TakesNoWords
+from holdfast.magics.registry import CellCalls, Magics
+from holdfast.magics.unknown import NotFirst, OtherKind, TakesNoWords, UnknownMagic
 
 
 def test_a_registered_magic_gets_the_rest_of_its_line() -> None:
@@ -103,6 +105,8 @@ def test_magics_are_completed(offered: Magics, late: str) -> None:
     """By name, and with the words that the module of an offered one lists."""
     assert ("%late", 0, "magic") in offered.complete("%lat", 4)
     assert offered.complete("%late o", 7) == [("one", 6, "magic"), ("other", 6, "magic")]
+    assert offered.complete("%automagic o", 12) == [("off", 11, "magic"), ("on", 11, "magic")]
+    assert offered.complete("%pwd o", 6) == []
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -122,6 +126,16 @@ def test_variables_are_filled_in() -> None:
     magics = _with_variables(name="value")
     assert magics("echo", "{name} $name") == "value value"
     assert magics.cell("echo", "{name}", "{name}") == ("value", "{name}")
+
+
+def test_a_cell_magic_around_its_cell_gets_the_sessions_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stands at top level, whoever runs the cell."""
+    name = "local"
+    module = SimpleNamespace(wrapper=lambda _name, _kernel: nullcontext)
+    monkeypatch.setitem(builtin.WRAPPERS, "around", "around")
+    monkeypatch.setitem(sys.modules, "holdfast.magics.builtin.around", module)
+    with _with_variables(name="value").wrapper("around", "{name}") as rest:
+        assert (rest, name) == ("value", "local")
 
 
 def test_code_is_left_alone() -> None:

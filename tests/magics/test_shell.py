@@ -30,7 +30,7 @@ def shell(kernel: MagicKernel) -> Shell:
 def test_a_command_shows_both_its_streams(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
     """On stdout, in their order."""
     shell("echo a; echo b >&2; echo c")
-    assert capsys.readouterr() == ("a\nb\nc\n", "")
+    assert capsys.readouterr() == ("a\r\nb\r\nc\r\n", "")
 
 
 def test_its_end_is_a_variable(shell: Shell, kernel: MagicKernel) -> None:
@@ -43,7 +43,7 @@ def test_its_end_is_a_variable(shell: Shell, kernel: MagicKernel) -> None:
 def test_variables_are_filled_in(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
     """Those of the session, and the shell's own stay."""
     shell("HERE=x; echo {name} $name ${HERE} $HERE {name.upper()}")
-    assert capsys.readouterr().out == "Ada Ada x x ADA\n"
+    assert capsys.readouterr().out == "Ada Ada x x ADA\r\n"
 
 
 def test_lines_are_a_list(shell: Shell, kernel: MagicKernel) -> None:
@@ -61,7 +61,7 @@ def test_an_awaited_command_is_filled_in_where_it_stands(
     command = shell.awaited("echo {name}; exit 2")
     kernel.namespace["name"] = "Eve"
     asyncio.run(command)
-    assert capsys.readouterr().out == "Ada\n"
+    assert capsys.readouterr().out == "Ada\r\n"
     assert kernel.namespace["_exit_code"] == 2
 
 

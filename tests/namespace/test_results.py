@@ -342,3 +342,28 @@ def test_everything_can_be_forgotten() -> None:
     namespace.begin(3, "next")
     namespace.result(3, "third")
     assert (ns["_"], ns["_3"], ns["In"]) == ("third", "third", ["", "", "", "next"])
+
+
+def test_results_and_inputs_are_forgotten_apart() -> None:
+    """Each leaves the other as it was."""
+    cells = Cells()
+    cells.show("a")
+    cells.results.forget_outputs(cells.ns)
+    assert (dict(cells.results.out), cells.ns["_"], cells.results.inputs) == ({}, "", ["", "'a'"])
+    cells.show("b")
+    cells.results.forget_inputs(cells.ns)
+    assert (dict(cells.results.out), cells.ns["_"], cells.results.inputs) == ({2: "b"}, "b", [""])
+    cells.show("c")
+    assert (cells.last(), cells.ns["_i3"]) == (["c", "b", ""], "'c'")
+
+
+def test_a_value_is_let_go() -> None:
+    """Wherever it is a result; an equal one stays, and so does what the user bound."""
+    cells = Cells()
+    value = [1]
+    for shown in (value, [1], value):
+        cells.show(shown)
+    cells.ns["_1"] = "mine"
+    cells.results.let_go(cells.ns, value)
+    assert (dict(cells.results.out), cells.last()) == ({2: [1]}, ["", [1], ""])
+    assert (cells.ns["_1"], "_3" in cells.ns) == ("mine", False)

@@ -104,9 +104,18 @@ def test_what_was_captured_is_kept_with_the_session(sent: Sent) -> None:
     assert (again.stdout, again.outputs[0].data) == ("out\n", {"text/plain": "1"})
 
 
+def test_who_holds_the_stream_afterwards_is_heard(
+    sent: Sent, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A handler of `logging` that was made in the capture, say."""
+    monkeypatch.setattr(sys, "__stderr__", sys.stderr)
+    with capture_output() as captured:
+        held = sys.stderr
+    print("later", file=held, flush=True)
+    assert (captured.stderr, capsys.readouterr().err) == ("", "later\n")
+
+
 def test_the_stream_refuses_what_is_no_text(sent: Sent) -> None:
     """As any text stream does."""
     with capture_output(), pytest.raises(TypeError):
         sys.stdout.write(b"x")  # type: ignore[arg-type]
-
-

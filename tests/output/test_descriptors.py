@@ -226,3 +226,31 @@ def test_uninstalling_gives_the_descriptors_back() -> None:
     assert (os.fstat(1), os.fstat(2)) == before
     assert capture.mailbox.take() == [("cell", "stdout", "last")]
     assert capture.descriptors.readers == ()
+
+
+def test_one_descriptor_can_be_diverted(capture: Capture) -> None:
+    """What was written before and after goes the usual way; the other one always does."""
+    capture.install()
+    taken: list[str] = []
+    os.write(1, b"before ")
+    undo = capture.descriptors.divert("stdout", taken.append)
+    os.write(1, b"within")
+    os.write(2, b"err")
+    undo()
+    os.write(1, b"after")
+    assert taken == ["within"]
+    assert capture.chunks() == [("cell", "stdout", "before "), ("cell", "stderr", "err"), ("cell", "stdout", "after")]
+
+
+def test_diversions_nest(capture: Capture) -> None:
+    """The inner one ends first."""
+    capture.install()
+    outer: list[str] = []
+    inner: list[str] = []
+    undo_outer = capture.descriptors.divert("stdout", outer.append)
+    undo_inner = capture.descriptors.divert("stdout", inner.append)
+    os.write(1, b"in")
+    undo_inner()
+    os.write(1, b"out")
+    undo_outer()
+    assert (inner, outer) == (["in"], ["out"])

@@ -7,7 +7,7 @@ import io
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -25,6 +25,10 @@ class Below:
     def collect_if_any(self) -> None:
         """Nothing is ever there."""
         self.looks += 1
+
+    def divert(self, name: str, sink: Callable[[str], object]) -> Callable[[], None]:
+        """The same."""
+        return lambda: None
 
 
 class Studio:

@@ -109,9 +109,10 @@ def _trackers() -> dict[int, int]:
 
 
 def _is_ours(child: psutil.Process) -> bool:
-    """Whether it is in the kernel's own process group."""
+    """Whether it is in the kernel's own process group, and no writer that is about to leave it."""
+    forked = sys.modules.get("holdfast.durable.forked")
     try:
-        return os.getpgid(child.pid) == os.getpgrp()
+        return os.getpgid(child.pid) == os.getpgrp() and (forked is None or child.pid not in forked.writers)
     except OSError:
         return False
 

@@ -104,15 +104,23 @@ class Debugging:
             return
 
     def _interrupted(self) -> None:
-        """By the handler of the signal: the main thread goes on, to raise KeyboardInterrupt; so do the others soon."""
-        let_go()
-        self._soon(self._debugger.release)
+        """The main thread, in its handler, goes on to raise KeyboardInterrupt; so do all others soon.
+
+        What it evaluates for the debugger meanwhile is interrupted instead, and it stands still as before.
+        """
+        if let_go():
+            self._soon(self._debugger.release)
 
     def _soon(self, call: Callable[[], None]) -> None:
         try:
             self._driver.loop.call_soon_threadsafe(call)
         except RuntimeError:  # as in `_trace`
             return
+
+    @property
+    def is_idle(self) -> bool:
+        """See the port."""
+        return self._driver.is_idle
 
     def publish(self, event: Json) -> None:
         """See the port."""

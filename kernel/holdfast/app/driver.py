@@ -120,6 +120,11 @@ class Driver:
         assert self._hands is not None
         return self._hands
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no cell runs."""
+        return all(shell.running is None for shell in self._machine.state.shells.values())
+
     # ------------------------------------------------------------ life
 
     def start(self, transport: Transport, hands: Hands, watched: Mapping[int, Callable[[], None]]) -> None:

@@ -195,6 +195,7 @@ def finisher(mailbox: Mailbox, monotonic: Callable[[], float]) -> Callable[[Job,
             outcome.metadata,
             monotonic(),
             outcome.closing,
+            outcome.shown,
         )
         mailbox.post(finished)
         if outcome.leave:

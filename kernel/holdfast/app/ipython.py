@@ -13,7 +13,7 @@ from holdfast.compat.ipython.install import install as install_shell
 from holdfast.executor.runner import Runner
 from holdfast.magics.parse import lower
 from holdfast.magics.registry import Magics
-from holdfast.output.attribution import Attribution
+from holdfast.output.attribution import TOKEN, Attribution
 from holdfast.output.comms import Comms
 from holdfast.wire.message import Message
 
@@ -59,7 +59,7 @@ class ShellEdges:
 
     def enter(self, token: object) -> None:
         """See the port."""
-        self._attribution.begin(token)
+        TOKEN.set(token)  # not `begin`: what C code writes meanwhile still belongs to the newest cell
 
     def as_dict(self, token: object) -> dict[str, Any]:
         """See the port."""
@@ -122,3 +122,15 @@ def install(
 ) -> None:
     """Let libraries find the shell, which is made when the first one asks."""
     install_shell(lambda: ShellEdges(magics, runner, attribution, comms, hooks, session))
+
+    def fire(event: str) -> None:
+        """Before and after a widget's callback: what it drew is shown then (ipympl)."""
+        if hooks.on_end is not None:
+            from holdfast.compat.ipython import current
+
+            shell = current.shell()
+            if shell is not None:
+                shell.events.trigger(event)
+
+    comms.before.append(lambda: fire("pre_execute"))
+    comms.after.append(lambda: fire("post_execute"))

@@ -107,6 +107,10 @@ def _make_scriptlike() -> None:
     """
     sys.path.insert(0, "")
     sys.argv = [""]
+    # `!pip` and `!python` are to be those of this environment, though nobody has activated it.
+    programs, path = os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)
+    if sys.prefix != sys.base_prefix and programs not in path.split(os.pathsep):
+        os.environ["PATH"] = programs + os.pathsep + path
     # How libraries ask whether somebody sits at a prompt.
     sys.ps1, sys.ps2 = "In : ", "...: "
 

@@ -17,7 +17,7 @@ from holdfast.executor.outcome import Job
 
 
 def install(labels: Mapping[str, str], touched: Callable[[], None], surroundings: CellSurroundings) -> None:
-    """`pdb` and `ipdb` find it when they are imported; `touched` is told when it may have changed variables."""
+    """`pdb`, `ipdb` and IPython find it when they are imported; `touched` is told when it may have changed variables."""
 
     def debugger() -> Any:
         from holdfast.magics.builtin import debugger
@@ -31,8 +31,12 @@ def install(labels: Mapping[str, str], touched: Callable[[], None], surroundings
     def adopt_ipdb(module: ModuleType) -> None:
         debugger().adopt_ipdb(module)
 
+    def adopt_ipython(module: ModuleType) -> None:
+        debugger().adopt_ipython(module)
+
     when_imported("pdb", adopt)
     when_imported("ipdb", adopt_ipdb)
+    when_imported("IPython.core.debugger", adopt_ipython)
     surroundings.around.append(PostMortem(surroundings))
 
 
@@ -60,10 +64,10 @@ class PostMortem:
             return
         if isinstance(error, SystemExit | KeyboardInterrupt | SyntaxError):
             return
-        import pdb
+        import pdb  # noqa: T100 - the person wants it
 
         try:
             print(f"{type(error).__name__}: {error}")
-            pdb.post_mortem(error if sys.version_info >= (3, 13) else error.__traceback__)  # type: ignore[arg-type]
+            pdb.post_mortem(error if sys.version_info >= (3, 13) else error.__traceback__)
         except StdinNotImplementedError:
             return

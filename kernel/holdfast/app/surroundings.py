@@ -8,7 +8,9 @@ from __future__ import annotations
 import ast
 import asyncio
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, cast
 
 from msgspec import Raw
@@ -69,8 +71,12 @@ class CellSurroundings:
         self._sources = sources
         self._hidden = hidden
         self.around: list[Around] = []
+        #: Who publishes into which list instead of at once (see `holding`).
+        self._held: tuple[int, list[tuple[str, Mapping[str, object]]]] | None = None
         #: What the meaning of a cell's text depends on besides the text.
         self.asked = Asked()
+        #: Brings what finished children and C code wrote, so that it stands before what is published after it.
+        self.below: Callable[[], None] = lambda: None
         #: What libraries have asked of the shell that they know.
         self.hooks = CellHooks()
         #: A cell is about to run: (job, unit, what its magics ask for).
@@ -85,6 +91,7 @@ class CellSurroundings:
             display.publish_display_data(data, metadata)
         elif data:
             content = {"execution_count": job.count, "data": data, "metadata": metadata}
+            self.below()
             published = Published(cast(Message, job.token), "execute_result", content)
             # A cell's end follows at once and wakes the kernel thread; waking it twice makes the two threads
             # fight for the GIL.
@@ -117,7 +124,7 @@ class CellSurroundings:
 
     def lower(self, code: str, piece: bool = False) -> Lowered:
         """Magic syntax to Python; in a piece of a cell no command lets the loop go on: nobody may wait for it."""
-        asked = self.asked._replace(tasks_alive=Asked().tasks_alive) if piece else self.asked
+        asked = self.asked.off_the_loop() if piece else self.asked
         return lower(code if self.hooks.transform is None else self.hooks.transform(code), asked)
 
     @property
@@ -146,6 +153,15 @@ class CellSurroundings:
 
         return "thread" if blocking_calls(unit.tree) else ""
 
+    @contextmanager
+    def holding(self, messages: list[tuple[str, Mapping[str, object]]]) -> Generator[None]:
+        """Put what this thread publishes meanwhile into a list."""
+        self._held = threading.get_ident(), messages
+        try:
+            yield
+        finally:
+            self._held = None
+
     def enter(self, token: object) -> Callable[[], None]:
         """See `Attribution.visit`."""
         return self._attribution.visit(token)
@@ -168,10 +184,14 @@ class CellSurroundings:
         if child.is_here():
             child.display(msg_type, content)
             return
+        if self._held is not None and self._held[0] == threading.get_ident():
+            self._held[1].append((msg_type, dict(content)))
+            return
         frozen = to_json(content)
         copies = [one if type(one) is bytes else memoryview(one).tobytes() for one in buffers or ()]
         size = len(frozen) + sum(map(len, copies))
         parent = cast("Message | None", token)
+        self.below()
         self._mailbox.publish(Published(parent, msg_type, Raw(frozen), metadata or {}, copies), size)
 
 
@@ -238,12 +258,18 @@ class OutputAround:
 class FiguresAround:
     """Figures that the cell left open are shown at its end; nothing of matplotlib is imported for it."""
 
+    def __init__(self, surroundings: CellSurroundings, runner: Callable[[], Runner]) -> None:
+        self._surroundings = surroundings
+        self._runner = runner
+
     def before(self, job: Job) -> None:
         """Nothing."""
 
     def after(self, job: Job, failed: bool) -> None:
-        """Show and close what is open, also after a failure: the figure often shows why."""
-        if "matplotlib" in sys.modules:
+        """Show and close what is open; after a failure below the traceback: the figure often shows why."""
+        if "matplotlib" not in sys.modules:
+            return
+        with self._surroundings.holding(self._runner().closing) if failed else nullcontext():
             flush_figures()
 
 

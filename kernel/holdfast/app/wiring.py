@@ -132,7 +132,7 @@ class Kernel:
         self.surroundings = CellSurroundings(
             mailbox, self.attribution, self.formatters, self.sources, hidden, settings.threads_blocking, self.magics
         )
-        self.surroundings.options = self.magics.options
+        self.surroundings.options, self.surroundings.below = self.magics.options, self.descriptors.collect_if_any
         self.comms = Comms(self.surroundings.publish)
 
     def _cannot_show(self, _value: object, _mime: str, error: BaseException) -> None:
@@ -181,7 +181,7 @@ class Kernel:
             output,
             banner,
             BlockingAround(self._current, self.clock.monotonic),
-            FiguresAround(),
+            FiguresAround(self.surroundings, self._current),
             CoroutinesAround(self.namespace, self._current),
             self.surroundings.hooks,
         ]
@@ -272,7 +272,7 @@ class Kernel:
         widgets.install(self.comms)
         finder.when_imported("getpass", self._adopt_getpass)
         finder.when_imported("matplotlib", figures.select)
-        foreign.install(self.loop, self.namespace.dict)
+        foreign.install(self.loop, self.namespace.dict, self.interrupts, self.runner)
         postmortem.install(self.sources.labels, lambda: self.magics.kernel.touched(), self.surroundings)
         figures.register(self.formatters)
         if self._is_known_shell:
@@ -353,10 +353,10 @@ class Kernel:
     def _end_session(self, restart: bool) -> None:
         self.signs.forgive()
         try:
+            foreign.end_children()
+        finally:
             self.promises.close()
             self.session.close(restart)
-        finally:
-            foreign.end_children()
 
     def _give_up(self) -> None:
         """On the kernel thread: what keeps the main one is not waited for."""

@@ -4,8 +4,10 @@ It must never change what they do where no cell runs, in threads of the user's f
 
 * anyio refuses to run where it sees a running loop, uvloop's loop is no subclass of asyncio's: both run with the
   kernel's loop set aside, as `asyncio.run` does.
-* nest_asyncio rewrites asyncio for the whole process, so that a loop can run inside itself.  The kernel's own can
-  anyhow, and would lose what it does at each step: for it nothing is left to do.  Other loops get what it gives.
+* nest_asyncio rewrites asyncio for the whole process, so that loops can run inside themselves and each other.  The
+  kernel's own would lose what it does at each step: so `apply` asks the kernel to let them nest, and changes nothing.
+* trio leaves an interrupt to whoever has taken SIGINT, and it is raised in the midst of trio's own work: for as long
+  as it runs, the signal is Python's.
 """
 
 from __future__ import annotations
@@ -22,14 +24,16 @@ if TYPE_CHECKING:
     type Aside = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def adopt(module: ModuleType, loop: asyncio.AbstractEventLoop, aside: Aside) -> None:
-    """`module` was imported; `aside` makes a function run with `loop`, the kernel's, set aside."""
+def adopt(module: ModuleType, aside: Aside, nest: Callable[[], None]) -> None:
+    """`module` was imported; `aside` makes a function run with the loop set aside, `nest` lets all loops nest."""
     if module.__name__ == "uvloop":
         _wrap(module.Loop, ("run_forever", "run_until_complete"), aside)
     elif module.__name__ == "anyio":
         _wrap(module, ("run",), aside)
+    elif module.__name__ == "trio":
+        _wrap(module, ("run",), _with_signals)
     else:  # nest_asyncio, or nest_asyncio2, which goes on where that one has ended
-        _leave_alone(module, loop)
+        _replace_apply(module, nest)
 
 
 def _wrap(owner: object, names: tuple[str, ...], aside: Aside) -> None:
@@ -37,19 +41,34 @@ def _wrap(owner: object, names: tuple[str, ...], aside: Aside) -> None:
         setattr(owner, name, aside(getattr(owner, name)))
 
 
-def _leave_alone(module: ModuleType, own: asyncio.AbstractEventLoop) -> None:
+def _with_signals(run: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(run)
+    def run_with_signals(*args: Any, **kwargs: Any) -> Any:
+        import signal
+        import threading
+
+        if threading.current_thread() is not threading.main_thread():
+            return run(*args, **kwargs)
+        wakeup, handler = signal.set_wakeup_fd(-1), signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            return run(*args, **kwargs)
+        finally:
+            signal.signal(signal.SIGINT, handler)
+            signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
+
+    return run_with_signals
+
+
+def _replace_apply(module: ModuleType, nest: Callable[[], None]) -> None:
     apply = module.apply
 
     @functools.wraps(apply)
-    def apply_to_others(loop: asyncio.AbstractEventLoop | None = None, *args: Any, **kwargs: Any) -> None:
+    def apply_to_all(loop: asyncio.AbstractEventLoop | None = None, *args: Any, **kwargs: Any) -> None:
         import asyncio
 
-        if loop is None:
-            try:
-                loop = asyncio.get_event_loop()
-            except RuntimeError:  # a thread without one
-                return
-        if loop is not own:
-            apply(loop, *args, **kwargs)
+        if loop is None or isinstance(loop, asyncio.BaseEventLoop):
+            nest()
+        else:
+            apply(loop, *args, **kwargs)  # it says what it cannot do
 
-    module.apply = apply_to_others  # type: ignore[attr-defined]
+    module.apply = apply_to_all  # type: ignore[attr-defined]

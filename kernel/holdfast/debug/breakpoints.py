@@ -10,12 +10,24 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from holdfast.debug.messages import Json
+from holdfast.errors import DebugError
 
 #: The requests without lines, and what they look like when nothing is to stop.
 _NOTHING: dict[str, Json] = {
     "setExceptionBreakpoints": {"filters": []},
     "setFunctionBreakpoints": {"breakpoints": []},
 }
+
+
+def checked_path(arguments: Json) -> str:
+    """The path of a setBreakpoints request; raises `DebugError` for one that would end pydevd's connection."""
+    source, lines = arguments.get("source"), arguments.get("breakpoints") or []
+    path = source.get("path") if isinstance(source, dict) else None
+    if not isinstance(path, str) or not isinstance(lines, list):
+        raise DebugError("setBreakpoints needs the path of a source and a list of breakpoints")
+    if not all(isinstance(entry, dict) and isinstance(entry.get("line"), int) for entry in lines):
+        raise DebugError("each breakpoint needs the number of its line")
+    return path
 
 
 class Breakpoints:
@@ -34,9 +46,9 @@ class Breakpoints:
 
     async def set_lines(self, arguments: Json) -> Json:
         """A setBreakpoints request: those of one source."""
-        path = (arguments.get("source") or {}).get("path")
+        path = checked_path(arguments)
         response = await self._send("setBreakpoints", arguments)
-        if isinstance(path, str) and response.get("success"):
+        if response.get("success"):
             self._lines.pop(path, None)
             if arguments.get("breakpoints"):
                 self._lines[path] = arguments

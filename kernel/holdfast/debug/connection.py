@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from holdfast.debug.messages import Decoder, Json, encode
 from holdfast.errors import DebugError
 
-LOST = "the connection to debugpy is lost; restart the kernel to debug again"
+LOST = "the connection to debugpy is lost: turn the debugger off and on again"
 #: Seconds for debugpy to be imported and to connect.
 PATIENCE = 60.0
 _QUICK: int | None = getattr(socket, "TCP_QUICKACK", None)

@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from holdfast.debug import exchange, stack
-from holdfast.debug.breakpoints import Breakpoints
+from holdfast.debug.breakpoints import Breakpoints, checked_path
 from holdfast.debug.connection import Connection
 from holdfast.debug.inspection import Inspection
 from holdfast.debug.messages import Json
@@ -24,9 +24,9 @@ from holdfast.debug.variables import is_ours
 from holdfast.errors import DebugError
 
 #: Passed on to debugpy as they are.
-PASSED_ON = frozenset(
-    "threads exceptionInfo completions continue next stepIn stepOut stepInTargets gotoTargets goto pause".split()
-)
+PASSED_ON = frozenset("threads continue next stepIn stepOut gotoTargets goto".split())
+#: Passed on while something stands still: debugpy has its thread answer, and a thread that runs never does.
+ASKED_THREADS = frozenset("exceptionInfo completions stepInTargets".split())
 #: Contexts of `evaluate` in which people do not change anything.
 LOOKING = frozenset({"watch", "hover", "clipboard", "variables"})
 
@@ -50,6 +50,9 @@ class Debugger:
         self._stopped: dict[int, None] = {}
         #: References of the scopes with the notebook's variables, of the frames that stand still.
         self._globals: set[int] = set()
+        #: What threads are asked that stand still.
+        self._awaited: set[asyncio.Future[Json]] = set()
+        self._evaluating = 0
         self._breakpoints = Breakpoints(self._send)
         self._inspection = Inspection(port, self._evaluate)
         self._ordered: dict[str, Handler] = {
@@ -76,7 +79,9 @@ class Debugger:
             "setVariable": self._changed("setVariable"),
             "setExpression": self._changed("setExpression"),
             "scopes": self._scopes,
+            "pause": self._pause,
             **{command: self._passed_on(command) for command in PASSED_ON},
+            **{command: self._asked(command) for command in ASKED_THREADS},
         }
 
     async def answer(self, request: Json) -> Json:
@@ -132,8 +137,7 @@ class Debugger:
         if self._connection is None or self._traced is None:
             raise DebugError(_DETACHED)
         # What cells write is ours to publish, figures are ours to show, and nobody steps into the kernel.
-        for option in ("redirectOutput", "pathMappings"):
-            arguments.pop(option, None)
+        arguments.pop("redirectOutput", None)
         given = arguments.get("debugOptions")
         options = [option for option in given if option != "RedirectOutput"] if isinstance(given, list) else []
         rules = arguments.get("rules")
@@ -163,7 +167,7 @@ class Debugger:
 
     def _over(self) -> None:
         self._attached = False
-        self._stopped.clear()
+        self._went_on()
         self._breakpoints.clear()
         self._seq += 1
         self._port.publish({"type": "event", "seq": self._seq, "event": "terminated"})
@@ -191,10 +195,30 @@ class Debugger:
 
         return pass_on
 
+    def _asked(self, command: str) -> Handler:
+        return lambda arguments: self._of_thread(command, arguments)
+
+    async def _of_thread(self, command: str, arguments: Json) -> Json:
+        """What a thread answers that stands still; raises `DebugError` when it goes on instead."""
+        self._connected()
+        if not self._stopped:
+            raise DebugError("nothing stands still: run a cell that stops at a breakpoint")
+        answer = self._send(command, arguments)
+        self._awaited.add(answer)
+        try:
+            return await answer
+        finally:
+            self._awaited.discard(answer)
+
+    def _went_on(self) -> None:
+        self._stopped.clear()
+        for answer in self._awaited:
+            if not answer.done():
+                answer.set_exception(DebugError("the thread went on meanwhile"))
+
     def _changed(self, command: str) -> Handler:
         async def change(arguments: Json) -> Json:
-            self._connected()
-            response = await self._send(command, arguments)
+            response = await self._of_thread(command, arguments)
             self._port.touched()
             return response
 
@@ -211,7 +235,7 @@ class Debugger:
             self._stopped.pop(thread, None)
             self._stopped[thread] = None
         elif kind == "continued" and body.get("allThreadsContinued", True):
-            self._stopped.clear()
+            self._went_on()
         elif kind == "continued" or (kind == "thread" and body.get("reason") == "exited"):
             self._stopped.pop(thread, None)
         event.pop("pydevd_cmd_id", None)
@@ -220,8 +244,11 @@ class Debugger:
     # ------------------------------------------------------------ interrupts
 
     def release(self) -> None:
-        """Let go of all threads and stop none, until `rearm`: somebody interrupts what stands still."""
-        if self._stopped and self._attached:
+        """Let go of all threads and stop none, until `rearm`: somebody interrupts what stands still.
+
+        Unless a thread that stands still evaluates an expression: then it is that which is interrupted.
+        """
+        if self._stopped and self._attached and not self._evaluating:
             self._breakpoints.suspend()
             self._send("continue", {"threadId": next(iter(self._stopped))})
 
@@ -266,9 +293,7 @@ class Debugger:
 
     async def _set_breakpoints(self, arguments: Json) -> Json:
         self._connected()
-        path = (arguments.get("source") or {}).get("path")
-        if isinstance(path, str):
-            self._port.provide(path)
+        self._port.provide(checked_path(arguments))
         return await self._breakpoints.set_lines(arguments)
 
     async def _set_exceptions(self, arguments: Json) -> Json:
@@ -292,6 +317,13 @@ class Debugger:
             body |= {"stackFrames": stack.page(shown, start, levels), "totalFrames": len(shown)}
         return response
 
+    async def _pause(self, arguments: Json) -> Json:
+        """Between cells it would be the kernel itself that stands still, and with it the next cell, seemingly."""
+        self._connected()
+        if self._port.is_idle:
+            raise DebugError("no cell runs that could be paused")
+        return await self._send("pause", arguments)
+
     async def _scopes(self, arguments: Json) -> Json:
         self._connected()
         response = await self._send("scopes", arguments)
@@ -300,22 +332,26 @@ class Debugger:
         return response
 
     async def _evaluated(self, arguments: Json) -> Json:
-        self._connected()
-        if not self._stopped:
-            raise DebugError("nothing stands still: run a cell instead")
-        response = await self._send("evaluate", arguments)
+        response = await self._at_work(arguments)
         if arguments.get("context") not in LOOKING:
             self._port.touched()
         return response
 
     async def _evaluate(self, expression: str, frame: object, taker: Callable[[object], None]) -> Json:
         """Call `taker` with the value of an expression in a frame, on the thread that stands still."""
-        self._connected()
         ticket, code = exchange.ask(taker, expression)
         try:
-            return await self._send("evaluate", {"expression": code, "frameId": frame, "context": "clipboard"})
+            return await self._at_work({"expression": code, "frameId": frame, "context": "clipboard"})
         finally:
             exchange.forget(ticket)
+
+    async def _at_work(self, arguments: Json) -> Json:
+        """An `evaluate` request; see `release`."""
+        self._evaluating += 1
+        try:
+            return await self._of_thread("evaluate", arguments)
+        finally:
+            self._evaluating -= 1
 
     # ------------------------------------------------------------ variables and modules
 
@@ -326,8 +362,7 @@ class Debugger:
         own = await self._inspection.children(arguments.get("variablesReference"))
         if own is not None:
             return own
-        self._connected()
-        response = await self._send("variables", arguments)
+        response = await self._of_thread("variables", arguments)
         variables = (response.get("body") or {}).get("variables")
         if isinstance(variables, list) and arguments.get("variablesReference") in self._globals:
             response["body"]["variables"] = [variable for variable in variables if not is_ours(variable.get("name"))]

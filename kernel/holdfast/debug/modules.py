@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from types import ModuleType
 
 from holdfast.debug.messages import Json
 
@@ -10,9 +11,10 @@ from holdfast.debug.messages import Json
 def loaded_modules() -> list[Json]:
     """In the order in which they were imported."""
     found: list[Json] = []
-    for name, module in tuple(sys.modules.items()):
-        namespace = getattr(type(module), "__dict__", {}) and getattr(module, "__dict__", None)
-        file = namespace.get("__file__") if type(namespace) is dict else None
+    modules: dict[str, object] = dict(sys.modules)
+    for name, module in modules.items():
+        # Libraries put things of other kinds there, whose attributes may be anything.
+        file = ModuleType.__getattribute__(module, "__dict__").get("__file__") if isinstance(module, ModuleType) else None
         if isinstance(file, str) and file.endswith(".py"):
             found.append({"id": len(found), "name": name, "path": file})
     return found

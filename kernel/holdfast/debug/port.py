@@ -25,6 +25,10 @@ class Port(Protocol):
         `over` is called on the kernel thread with "" once the user's threads are traced, or with why they are not.
         """
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no cell runs."""
+
     def publish(self, event: Json) -> None:
         """Send a `debug_event`."""
 

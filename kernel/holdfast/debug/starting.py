@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from types import FrameType
 
 from holdfast.errors import DebugError
 
@@ -24,8 +25,8 @@ def trace(port: int, secret: str) -> None:
 
     Blocks until `configurationDone` has come: for a thread of its own.  Raises `DebugError`.
     """
-    said = os.environ.get(_QUIET)
-    os.environ[_QUIET] = "1"
+    before = set(os.environ)
+    os.environ.setdefault(_QUIET, "1")
     try:
         import debugpy  # noqa: T100
 
@@ -33,10 +34,8 @@ def trace(port: int, secret: str) -> None:
     except ImportError as error:
         raise DebugError(f"debugpy cannot be imported ({error}): pip install debugpy") from None
     finally:
-        if said is None:
-            os.environ.pop(_QUIET, None)
-        else:
-            os.environ[_QUIET] = said
+        for name in [name for name in os.environ if name.startswith("PYDEVD_") and name not in before]:
+            del os.environ[name]
     _hook_forks()
     try:
         debugpy.connect(("127.0.0.1", port), access_token=secret)
@@ -44,16 +43,33 @@ def trace(port: int, secret: str) -> None:
         raise DebugError(f"debugpy does not start: {error}") from None
 
 
-def let_go() -> None:
-    """The calling thread neither stands still nor steps any more.
+def let_go() -> bool:
+    """The calling thread neither stands still nor steps any more; False where it evaluates something standing still.
 
     For signal handlers too, so it takes no lock: pydevd looks at these fields when it wakes up, and at each step.
     """
     info = getattr(threading.current_thread(), "additional_info", None)
-    if info is not None:
-        info.pydev_step_cmd = info.pydev_original_step_cmd = -1
-        info.pydev_step_stop = None
-        info.pydev_state = _RUNNING
+    if info is None:
+        return True
+    if _evaluates():
+        return False
+    info.pydev_step_cmd = info.pydev_original_step_cmd = -1
+    info.pydev_step_stop = None
+    info.pydev_state = _RUNNING
+    return True
+
+
+def _evaluates() -> bool:
+    """Whether the calling thread stands still and is at work all the same: on what somebody wants to see."""
+    frame: FrameType | None = sys._getframe()
+    inside = False
+    while frame is not None:
+        name = frame.f_code.co_name
+        if name == "_do_wait_suspend":
+            return inside
+        inside = inside or name == "do_it"
+        frame = frame.f_back
+    return False
 
 
 def _hook_forks() -> None:

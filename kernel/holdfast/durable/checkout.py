@@ -287,7 +287,7 @@ class Switch:
             added=added,
             changed=changed,
             gone=gone,
-            lost=tuple(world.lost),
+            lost=tuple(map(keeper.roots.label, world.lost)),
             reopened=tuple(world.reopened),
             versions=tuple(world.changed_modules()),
         )

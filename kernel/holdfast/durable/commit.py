@@ -120,7 +120,7 @@ class SessionCommitter(Keeper):
         if draft.held:
             self._note_held(draft.held, notes)
         if draft.lost:
-            notes["lost"] = [list(one) for one in draft.lost]
+            notes["lost"] = [list(self.roots.label(one)) for one in draft.lost]
 
     def _at_hand(self, must: set[str], proposed: Candidates, cell: Cell) -> set[str]:
         """Leave alone what other cells that run can change; what only they bound is not even named."""

@@ -24,6 +24,8 @@ from holdfast.durable.lock import FLUSHING
 
 #: Seconds after which a process that cannot come to its end is ended by the system.
 LONGEST = 600
+#: The processes that write; who ends the kernel's children leaves them alone.
+writers: set[int] = set()
 #: Whether a child can take over: macOS's frameworks do not survive a fork, Windows has none.
 POSSIBLE = sys.platform == "linux"
 
@@ -56,6 +58,7 @@ def hand_over(folder: str, descriptor: int, names: list[str], write: Callable[[]
         return False
     if not child:
         _go_on(kept, marker, write)
+    writers.add(child)
     os.close(kept)
     return True
 

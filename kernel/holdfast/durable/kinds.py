@@ -92,6 +92,7 @@ _VALUES = (
     "holdfast.output.mime.", "holdfast.output.display", "holdfast.namespace.results", "holdfast.errors",
     "holdfast.durable.pickling.", "holdfast.durable.reducers.", "holdfast.durable.reports", "holdfast.durable.tables",
     "holdfast.durable.rows", "holdfast.current", "holdfast.transacting", "holdfast.compat.ipython.values",
+    "holdfast.magics.slist", "holdfast.output.capturing", "holdfast.magics.builtin.repeating",
 )  # fmt: skip
 _CYTHON = frozenset({"cython_function_or_method", "fused_cython_function", "_abc_data"})
 _MRO = type.__dict__["__mro__"]

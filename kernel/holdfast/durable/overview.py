@@ -214,7 +214,8 @@ class Overview:
                     continue  # the running cell has deleted it, or bound another
                 seen.add(path)
                 cell = component.cell if component is not None else 0
-                yield _part((path, kind, reason), cell, value, before), [root, *(component.names if component else ())]
+                part = keeper.roots.label((path, kind, reason))
+                yield _part(part, cell, value, before), [root, *(component.names if component else ())]
         for name, value in snapshot(namespace).items():
             # What could not even be loaded has no component yet.
             if type(value) is LostValue and name not in seen and keeper.roots.is_variable(name):

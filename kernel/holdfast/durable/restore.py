@@ -13,6 +13,7 @@ import msgspec
 from holdfast.durable.audit import Keeper
 from holdfast.durable.components import Component, name_of
 from holdfast.durable.loading import LoadingWorld
+from holdfast.durable.pickling.lost import LostValue, fields, rename
 from holdfast.durable.reports import Restored, State
 from holdfast.durable.roots import LAST
 from holdfast.durable.store.points import Point
@@ -70,7 +71,7 @@ class Restorer:
             tuple(kept),
             rebuilt=tuple(world.rebuilt),
             fitted=tuple(world.fitted),
-            lost=tuple(world.lost),
+            lost=tuple(map(committer.roots.label, world.lost)),
             reopened=tuple(world.reopened),
             unchecked=tuple(state.unchecked),
             older=tuple(sorted(name for key in state.held if key in head.names and (name := name_of(key)) is not None)),
@@ -122,6 +123,8 @@ def bind_results(
             roots.adopt_entry(number, key)
             if number > 0:
                 results.push_output(ns, number, values[key])
+            if type(value := values[key]) is LostValue and fields(value)[0] == key:
+                rename(value, roots.label((key, "", ""))[0])
     for name, number in zip(LAST, state.last, strict=False):
         results.bound[name] = ns[name] = results.out[number] if number in results.out else slots.get(name, "")
 

@@ -15,6 +15,7 @@ from types import CellType
 
 from holdfast.durable.components import key_of, name_of
 from holdfast.durable.definitions import Definitions
+from holdfast.durable.reports import Lost
 from holdfast.namespace.namespace import Namespace
 from holdfast.namespace.results import KEPT
 
@@ -132,6 +133,18 @@ class Roots:
             self._keys.pop(id(self.results.pop(key)), None)
             self._numbers.pop(key, None)
         return changed, gone
+
+    def label(self, part: Lost) -> Lost:
+        """The same, with a result called what people call it: `Out[3].conn` for `@r7.conn`."""
+        path, kind, reason = part
+        start = end = path.find("@r")
+        while end >= 0 and (end < start + 2 or path[end : end + 1].isdigit()):
+            end += 1
+        number = self._numbers.get(path[start:end]) if start >= 0 else None
+        if number is None:
+            return part
+        name = f"Out[{number}]" if number > 0 else LAST[-number - 1]
+        return path[:start] + name + path[end:], kind, reason
 
     def last(self) -> list[int]:
         """The cells whose results `_`, `__` and `___` showed when they were synchronised; 0 for none in `Out`."""

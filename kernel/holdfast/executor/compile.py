@@ -91,9 +91,23 @@ def compile_cell(
 
 
 def _code(tree: ast.Module | ast.Expression, filename: str, mode: str, flags: int) -> CodeType:
-    compiled = compile(tree, filename, mode, flags | _AWAIT, dont_inherit=True)
+    try:
+        compiled = compile(tree, filename, mode, flags | _AWAIT, dont_inherit=True)
+    except SyntaxError as error:
+        if "from __future__ imports must" not in str(error.msg) or not isinstance(tree, ast.Module):
+            raise
+        compiled = compile(_futures_first(tree), filename, mode, flags | _AWAIT, dont_inherit=True)
     assert isinstance(compiled, CodeType)
     return compiled
+
+
+def _futures_first(tree: ast.Module) -> ast.Module:
+    """Every `from __future__ import` before all else: notebooks have it behind other imports of the cell.
+
+    Other kernels compile a cell statement by statement, so there it has always worked.
+    """
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
+    return ast.Module([*imports, *(node for node in tree.body if node not in imports)], tree.type_ignores)
 
 
 def _unit(body: CodeType | None, last: CodeType | None, shows: bool, flags: int, tree: ast.Module) -> Unit:

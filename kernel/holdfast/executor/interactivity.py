@@ -55,15 +55,15 @@ class _Show(ast.NodeTransformer):
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def visit_Expr(self, node: ast.Expr) -> ast.Expr:  # noqa: N802 - the name is ast's
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr:
         call = ast.Call(ast.Name(self._name, ast.Load()), [node.value], [])
         return ast.fix_missing_locations(ast.copy_location(ast.Expr(ast.copy_location(call, node)), node))
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
         return node
 
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AsyncFunctionDef:  # noqa: N802
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AsyncFunctionDef:
         return node
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:  # noqa: N802
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
         return node

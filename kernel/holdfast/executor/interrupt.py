@@ -49,6 +49,8 @@ LISTEN = 0.05
 PATIENCE = 1.1
 #: From this interrupt of one cell on, every line of it raises.
 INSIST = 3
+#: Tool ids of PEP 669 in the order in which we take one: that of debuggers last.
+_TOOLS = (3, 4, 2, 1, 5, 0)
 
 _interruptible: set[CodeType] = set()
 _protected: set[CodeType] = set()
@@ -99,11 +101,13 @@ class Interrupts:
         self._expected = False
         self._task: asyncio.Task[object] | None = None
         self._count = 0
+        self._escaped: BaseException | None = None
         #: The count with which the first interrupt met a call that is to finish.
         self._finish_at: int | None = None
         #: How often the handler has run.
         self._heard = 0
-        #: Called by the handler each time: a debugger lets go of what it holds.
+        #: Called by the handler, and by whoever sends or sees the signal before it: a debugger lets go of what it
+        #: holds, perhaps of the main thread within the handler.
         self.heard: Callable[[], None] = lambda: None
         self._listeners = 0
         #: How many cells have begun: what is done later is for the cell that it was meant for, and no other.
@@ -127,7 +131,7 @@ class Interrupts:
         """A cell starts on the main thread; its handler is ours, whatever the last cell installed."""
         self._expected = False
         self._count = 0
-        self._finish_at = None
+        self._finish_at = self._escaped = None
         self._task = None
         self._cell += 1
         self._running = True
@@ -158,6 +162,19 @@ class Interrupts:
         """How often the running cell was interrupted."""
         return self._count
 
+    @property
+    def cause(self) -> BaseException | None:
+        """What the running cell was cancelled for."""
+        return KeyboardInterrupt() if self._count else self._escaped
+
+    def escaped(self, error: BaseException) -> bool:
+        """A handler of the user's raised this in the loop's own work: a cell that waits is cancelled for it."""
+        if not self._running or not self._can_be_cancelled():
+            return False
+        self._escaped = error
+        cast("asyncio.Task[object]", self._task).cancel()
+        return True
+
     # ------------------------------------------------------------ the signal's side
 
     def install(self) -> None:
@@ -168,6 +185,7 @@ class Interrupts:
 
     def send(self) -> None:
         """Interrupt from any thread, as a terminal would: with our process group, if we lead one."""
+        self.heard()
         if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
             self._listen(self._heard)
             os.killpg(os.getpgrp(), signal.SIGINT)
@@ -181,6 +199,7 @@ class Interrupts:
         2. What we find there has a handler that had not run when we took the count, or one that never will.
         """
         heard = self._heard
+        self.heard()
         signals = self.drain()
         if signal.SIGINT in signals and self._running and signal.getsignal(signal.SIGINT) == self.handle:
             self._listen(heard)
@@ -196,8 +215,12 @@ class Interrupts:
         self._later(LISTEN, partial(self._look, self._listeners, heard, self._cell))
 
     def _look(self, listener: int, heard: int, cell: int) -> None:
-        """The newest listener is the one that counts: each sending makes two, one of them by the descriptor."""
-        if listener == self._listeners and self._heard == heard and self._is_running(cell):
+        """The newest listener is the one that counts: each sending makes two, one of them by the descriptor.
+
+        A handler of the user's does not say that it has heard.
+        """
+        ours = signal.getsignal(signal.SIGINT) == self.handle
+        if listener == self._listeners and self._heard == heard and self._is_running(cell) and ours:
             self._poke()
 
     def _is_running(self, cell: int) -> bool:
@@ -308,7 +331,7 @@ class Interrupts:
     def _has_tool(self) -> bool:
         """Whether PEP 669 has a tool id for us; it is kept until the cell is over."""
         monitoring = sys.monitoring
-        free = (tool for tool in range(6) if monitoring.get_tool(tool) is None)
+        free = (tool for tool in _TOOLS if monitoring.get_tool(tool) is None)
         if self._tool is None and (tool := next(free, None)) is not None:
             monitoring.use_tool_id(tool, "holdfast.interrupt")
             monitoring.register_callback(tool, monitoring.events.LINE, self._on_line)

@@ -48,10 +48,13 @@ class _Ready(deque[asyncio.Handle]):
     3. Back in the outer step n - 1 callbacks are still to be popped, and none is there: it gets idle ones.
     """
 
-    idle: asyncio.Handle
+    def __init__(self, waiting: deque[asyncio.Handle], loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(waiting)
+        self._idle = asyncio.Handle(_nothing, (), loop)
+        self._idle.cancel()
 
     def popleft(self) -> asyncio.Handle:
-        return super().popleft() if self else self.idle
+        return super().popleft() if self else self._idle
 
 
 class _Selector(selectors.DefaultSelector):
@@ -81,9 +84,7 @@ class UserLoop(_Base):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__(*(() if sys.platform == "win32" else (_Selector(),)))
-        self._ready: _Ready = _Ready(self._ready)
-        self._ready.idle = asyncio.Handle(_nothing, (), self)
-        self._ready.idle.cancel()
+        self._ready: _Ready = _Ready(self._ready, self)
         self._depth = 0
         self._leaving = False
         self._forked = False
@@ -92,6 +93,8 @@ class UserLoop(_Base):  # type: ignore[misc]
             os.register_at_fork(after_in_child=self._after_fork)
         #: Called once when `run_until_complete` is used where `await` would do.
         self.on_nested: Callable[[str], None] = lambda hint: None
+        #: Called with what came out of the loop; it goes on.
+        self.on_escape: Callable[[BaseException], None] = lambda error: None
 
     def drive(self) -> None:
         """Run until `leave`: the main thread's last call."""
@@ -101,6 +104,9 @@ class UserLoop(_Base):  # type: ignore[misc]
             except (SystemExit, KeyboardInterrupt):
                 # It escaped a task of the user's; the task has it as its result.
                 continue
+            except BaseException as error:
+                # A signal handler of the user's raised it, in the midst of the loop's own work.
+                self.on_escape(error)
 
     def _after_fork(self) -> None:
         """In a child: nothing that waits in this loop is the child's to do."""
@@ -206,7 +212,7 @@ def _task_set_aside(loop: asyncio.AbstractEventLoop) -> Generator[None]:
 def _loop_set_aside() -> Generator[None]:
     """Make this thread look as if no loop ran on it, for code that wants to run one of its own."""
     outer = events._get_running_loop()
-    if not isinstance(outer, UserLoop):
+    if outer is None or not (_deep or isinstance(outer, UserLoop)):
         yield
         return
     events._set_running_loop(None)
@@ -216,6 +222,28 @@ def _loop_set_aside() -> Generator[None]:
     finally:
         events._set_running_loop(outer)
         asyncio.set_event_loop(outer)  # asyncio.run leaves None behind
+
+
+#: Whether loops other than the user's own nest too.
+_deep = False
+
+
+def nest_all() -> None:
+    """From now on any loop can run inside any other, and inside itself, as with nest_asyncio."""
+    global _deep
+    _deep = True
+
+
+@interruptible
+def _run_inside(loop: Any, future: Any) -> Any:
+    """Step a loop that runs already until `future` is done."""
+    if not isinstance(loop._ready, _Ready):
+        loop._ready = _Ready(loop._ready, loop)
+    task = asyncio.ensure_future(future, loop=loop)
+    with _task_set_aside(loop):
+        while not task.done():
+            loop._run_once()
+    return task.result()
 
 
 class Nesting:
@@ -265,6 +293,9 @@ def _aside_foreign[T](function: Callable[..., T]) -> Callable[..., T]:
     def wrapper(loop: asyncio.AbstractEventLoop, *args: Any, **kwargs: Any) -> T:
         if isinstance(loop, UserLoop):
             return function(loop, *args, **kwargs)
+        if _deep and events._get_running_loop() is loop and args:
+            result: T = _run_inside(loop, args[0])
+            return result
         with _loop_set_aside():
             return function(loop, *args, **kwargs)
 

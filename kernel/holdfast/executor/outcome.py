@@ -26,7 +26,8 @@ class Job(Struct, frozen=True):
 class Outcome(Struct, frozen=True):
     """`ename` is empty for a cell that ended well; `leave` says that it asked to end the kernel.
 
-    `closing` are messages (type, content) that belong below its traceback.
+    `closing` are messages (type, content) that belong below its traceback; `shown` says that what a library made of
+    the error stands there already.
     """
 
     ename: str = ""
@@ -37,10 +38,11 @@ class Outcome(Struct, frozen=True):
     metadata: Mapping[str, object] = {}
     leave: bool = False
     closing: Sequence[tuple[str, Mapping[str, object]]] = ()
+    shown: bool = False
 
 
 def remember(error: BaseException, variables: dict[str, object]) -> None:
-    """Leave the error where Python's prompt does, for `pdb.pm()` and its kin: from the first frame of `variables` on."""
+    """Leave the error where Python's prompt does, for `pdb.pm()` and its kin: from the first frame of `variables`."""
     field = vars(BaseException)["__traceback__"]  # what a class of the user's calls so does not count
     first = field.__get__(error)
     while first is not None and first.tb_frame.f_globals is not variables:

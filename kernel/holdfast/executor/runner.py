@@ -18,6 +18,8 @@ from contextvars import Context
 from types import CodeType
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec.structs import replace
+
 from holdfast.executor import child
 from holdfast.executor.compile import Unit, compile_cell
 from holdfast.executor.interrupt import interruptible, protected
@@ -43,7 +45,7 @@ class Stoppable(Protocol):
     def awaiting(self, task: asyncio.Task[object]) -> None: ...
     def end(self) -> None: ...
     @property
-    def count(self) -> int: ...
+    def cause(self) -> BaseException | None: ...
 
 
 class Around(Protocol):
@@ -330,15 +332,15 @@ class Runner:
         if isinstance(error, ExitRequested):
             self.payload.append({"source": "ask_exit", "keepkernel": False})
             return Outcome(leave=True)
-        if isinstance(error, asyncio.CancelledError) and self._stoppable.count:
-            error = KeyboardInterrupt().with_traceback(error.__traceback__)
+        if isinstance(error, asyncio.CancelledError) and (cause := self._stoppable.cause) is not None:
+            error = cause.with_traceback(error.__traceback__)
         remember(error, self._namespace.dict)
         try:
             report = self._surroundings.report(error)
         except:  # noqa: E722 - an error that cannot even be shown ends its cell like any other
             name = type(error).__name__
             return Outcome(name, "this error could not be shown", [f"{name}: this error could not be shown"])
-        return Outcome(report.ename, report.evalue, report.traceback)
+        return Outcome(report.ename, report.evalue, report.traceback, shown=not report.traceback)
 
     @protected
     def _finish(self, job: Job, outcome: Outcome) -> None:
@@ -354,16 +356,7 @@ class Runner:
         self.running = None
         payload, notes, closing = tuple(self.payload), dict(self.notes), tuple(self.closing)
         if payload or notes or closing:
-            outcome = Outcome(
-                outcome.ename,
-                outcome.evalue,
-                outcome.traceback,
-                outcome.user_expressions,
-                payload,
-                notes,
-                outcome.leave,
-                closing,
-            )
+            outcome = replace(outcome, payload=payload, metadata=notes, closing=closing)
         self._done(job, outcome)
 
     @interruptible

@@ -62,5 +62,5 @@ class _Short(reprlib.Repr):
 def _value(value: object) -> str:
     try:
         return clipped(" ".join(_Short().repr(value).split()), _LONGEST_VALUE)
-    except Exception:
+    except Exception:  # of a container's items, say
         return f"<{type(value).__name__} repr() failed>"

@@ -45,9 +45,9 @@ class ThreadInterrupts:
         self._task = None
 
     @property
-    def count(self) -> int:
-        """How often the running cell was interrupted."""
-        return self._count
+    def cause(self) -> BaseException | None:
+        """What the running cell was cancelled for."""
+        return KeyboardInterrupt() if self._count else None
 
     def send(self) -> None:
         """Interrupt from another thread."""

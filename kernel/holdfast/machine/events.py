@@ -44,7 +44,8 @@ class Published(Struct, frozen=True):
 class Finished(Struct, frozen=True):
     """A cell ended.  `ename` is empty when it ended well; `at` is when (monotonic seconds).
 
-    `closing` are messages (type, content) to be published behind its error.
+    `closing` are messages (type, content) to be published behind its error; `shown` says that the error is below the
+    cell already, in another form.
     """
 
     token: Message
@@ -56,6 +57,7 @@ class Finished(Struct, frozen=True):
     metadata: Json = {}
     at: float = 0.0
     closing: Sequence[tuple[str, Json]] = ()
+    shown: bool = False
 
 
 class Committed(Struct, frozen=True):

@@ -61,6 +61,7 @@ class Child:
         interrupted; nothing of it lives any more.
         """
         interrupted: KeyboardInterrupt | None = None
+        over = False
         try:
             while True:
                 try:
@@ -75,8 +76,9 @@ class Child:
                     if self.process is None:
                         raise
                     interrupted = error
+            over = True
         finally:
-            self._let_go(interrupted is not None)
+            self._let_go(over)
         if interrupted is not None:
             raise interrupted.with_traceback(None)
         return self.status
@@ -84,6 +86,7 @@ class Child:
     async def awaited(self, command: Sequence[str] | str, sinks: Sequence[Sink], **how: Any) -> int:
         """As `run`, while the loop goes on; a task that is cancelled ends the child first."""
         stopped: BaseException | None = None
+        over = False
         try:
             while True:
                 try:
@@ -99,8 +102,9 @@ class Child:
                     if self.process is None:
                         raise
                     stopped = error
+            over = True
         finally:
-            self._let_go(stopped is not None)
+            self._let_go(over)
         if stopped is not None:
             raise stopped.with_traceback(None)
         return self.status
@@ -255,24 +259,34 @@ class Child:
             return False
         return True
 
-    def _let_go(self, interrupted: bool) -> None:
+    def _let_go(self, over: bool) -> None:
+        """The last step; a child that is not over is killed: a sink failed, or one interrupt followed the other."""
         if self.process is None or self._watch is None:
             return
-        if interrupted and self.process.poll() is None:  # one interrupt after the other: no more patience
+        if not over:
             self._signal(_MEASURES[-1])
             self.process.wait()
-        if any(not output.ended for output in self._outputs):
+            self._close()
+        elif any(not output.ended for output in self._outputs):
             self.go_on_beside()
         else:
             self._watch.close()
 
+    def _close(self) -> None:
+        assert self._watch is not None
+        self._watch.close()
+        for output in self._outputs:
+            output.close()
+
     def _drain(self) -> None:
         assert self._watch is not None
-        while any(not output.ended for output in self._outputs):
-            self._watch.wait(None)
-        _attached.discard(self)
-        self._watch.close()
         assert self.process is not None
+        try:
+            while any(not output.ended for output in self._outputs):
+                self._watch.wait(None)
+        finally:
+            _attached.discard(self)
+            self._close()
         self.process.wait()
 
 

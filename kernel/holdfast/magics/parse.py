@@ -10,144 +10,74 @@ Two texts that Python could read are taken for what people mean by them: a cell 
 
 from __future__ import annotations
 
-import re
-from typing import NamedTuple
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING
 
-from holdfast.magics.builtin import WRAPPERS
-from holdfast.magics.calls import (
-    CELL,
-    HELP,
-    MAGIC,
-    SHELL,
-    SHELL_LINES,
-    Asked,
-    cell_call,
-    is_awaited,
-    line_call,
-    lowered,
-)
-from holdfast.magics.lines import scan
+from holdfast.magics.lowered import CELL, HELP, MAGIC, MODES, SHELL, SHELL_LINES, Asked, Lowered, call
 
 __all__ = ["CELL", "HELP", "MAGIC", "MODES", "SHELL", "SHELL_LINES", "Asked", "Lowered", "lower", "sole_magic"]
 
-#: Cell magics that say how their cell runs; they are read before anything of it runs, and are in no registry.
-MODES = ("thread", "bg", "transaction")
+if TYPE_CHECKING:
+    import re
 
-#: Whether a text can have anything to lower: most have not.
-_SUSPECT = re.compile(r"^[ \t\f]*+(?:[%!?]|>>>|In \[)|=[ \t\f]*+(?:!(?!=)|%[^\W\d])|\?[ \t\f]*+$", re.MULTILINE)
-#: Blank and comment lines, then `%%name rest`.
-_HEADER = re.compile(r"(?:[ \t\f]*+(?:#[^\n]*+)?\n)*+([ \t\f]*+)%%([^\W\d][^\s?]*+|!)(?:[ \t]++([^\n]*+))?(?=\n|\Z)")
-_PROMPT = re.compile(r"\s*+(?:(>>>)|In \[\d++\]: )")
-_CLASSIC = re.compile(r"^[ \t]*+(?:>>>|\.\.\.) ?", re.MULTILINE)
-_NUMBERED = re.compile(r"^[ \t]*+(?:In \[\d++\]:|\.{3,}+:) ?", re.MULTILINE)
 _UNASKED = Asked()
-_ONLY_MAGIC = re.compile(r"[ \t]*+%([^\W\d]\w*+)(?:[ \t]++.*)?")
-#: A name and what can be the words of a magic: not the rest of an assignment, comparison or target list.
-_AUTOMAGIC = re.compile(r"([^\W\d]\w*+)(?:[ \t]++((?![=,]|[+\-*/%&|^@<>!]{1,2}=)[^\n]++)|;?+)")
-
-
-class Lowered(NamedTuple):
-    """Python text with the cell's line numbers, and what its first lines ask for.
-
-    `mode` is "", "thread" or "bg"; `transaction` what follows `%%transaction`, None for a cell without one;
-    `wrappers` are the magics that the cell runs inside, outermost first: (name, rest of the line).
-    """
-
-    code: str
-    mode: str = ""
-    transaction: str | None = None
-    wrappers: tuple[tuple[str, str], ...] = ()
+_OPERATORS = frozenset("+-*/%&|^@<>!=")
 
 
 def lower(code: str, asked: Asked = _UNASKED) -> Lowered:
     """What `code` means in Python."""
-    text = code.replace("\r\n", "\n").replace("\r", "\n") if "\r" in code else code
-    if _SUSPECT.search(text) is None:
+    if not ("%" in code or "!" in code or "?" in code or ">>>" in code or "In [" in code):
         return Lowered(_automagic(code, asked))
-    prompt = _PROMPT.match(text)
-    if prompt is not None:
-        text = (_CLASSIC if prompt[1] else _NUMBERED).sub("", text)
-    header = _header(text, asked)
-    if prompt is None and not header.stop:
-        statements = _statements(text, asked)
-        return Lowered(_automagic(code, asked) if statements is text else statements)
-    rest = "" if header.whole else _statements(text[header.stop :], asked)
-    return Lowered(header.code + rest, header.mode, header.transaction, header.wrappers)
+    text = code.replace("\r\n", "\n").replace("\r", "\n") if "\r" in code else code
+    if _is_suspect(text):
+        from holdfast.magics.lowering import lower_text
+
+        found = lower_text(text, asked)
+        if found is not None:
+            return found
+    return Lowered(_automagic(code, asked))
 
 
 def sole_magic(code: str) -> str:
     """The name of the line magic that a cell consists of, comments left out; empty if it has anything else."""
+    if "%" not in code:
+        return ""
     lines = [line for line in code.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    found = _ONLY_MAGIC.fullmatch(lines[0]) if len(lines) == 1 else None
-    return found[1] if found is not None else ""
+    if len(lines) != 1:
+        return ""
+    word = lines[0].split(None, 1)[0]
+    return word[1:] if word[0] == "%" and word[1:].isidentifier() else ""
 
 
-class _Header(NamedTuple):
-    """The first lines of a cell as far as they are cell magics: up to `stop`, or with `whole` to its end."""
-
-    code: str
-    stop: int
-    whole: bool
-    mode: str
-    transaction: str | None
-    wrappers: tuple[tuple[str, str], ...]
+def _is_suspect(text: str) -> bool:
+    """Whether a text with marks can have anything to lower: most have them in strings and operators only."""
+    return _suspect()(text) is not None
 
 
-def _header(text: str, asked: Asked) -> _Header:
-    """Read `%%name …` above everything else; what becomes of such a line is a blank one."""
-    pieces: list[str] = []
-    wrappers: list[tuple[str, str]] = []
-    mode, transaction, at = "", None, 0
-    while (match := _HEADER.match(text, at)) is not None:
-        name, words = match[2], (match[3] or "").strip()
-        if name == "transaction":
-            transaction = words
-        elif name in MODES and not words:
-            mode = name
-        elif name in WRAPPERS:
-            wrappers.append((name, words))
-        else:
-            pieces += text[at : match.end(1)], _cell(name, words, match[1], text[match.end() + 1 :], asked)
-            pieces.append("\n" * text.count("\n", match.end()))
-            return _Header("".join(pieces), len(text), True, mode, transaction, tuple(wrappers))
-        pieces.append(text[at : match.start(1)])
-        at = match.end()
-    return _Header("".join(pieces), at, False, mode, transaction, tuple(wrappers))
+@cache
+def _suspect() -> Callable[[str], re.Match[str] | None]:
+    """Compiled for the first text that has such marks."""
+    import re
 
-
-def _cell(name: str, words: str, indent: str, body: str, asked: Asked) -> str:
-    """The call for a cell magic; its body loses the indent of the first line, and ends with a line's end."""
-    if indent:
-        body = "".join(line.removeprefix(indent) for line in body.splitlines(keepends=True))
-    if body and not body.endswith("\n"):
-        body += "\n"
-    return cell_call("sx" if name == "!" else name, words, body, asked.is_async(f"%%{name}"))
-
-
-def _statements(text: str, asked: Asked) -> str:
-    """`text` with its statements lowered; `text` itself if all of it is Python."""
-    found, awaits = scan(text)
-    if not found:
-        return text
-    texts = [text[place.start : place.stop] for place in found]
-    awaited = [is_awaited(given, place, asked) for given, place in zip(texts, found, strict=True)]
-    async_shell = awaits or any(awaited) or ("!" in text and asked.tasks_alive())
-    pieces: list[str] = []
-    last = 0
-    for given, place, is_async in zip(texts, found, awaited, strict=True):
-        pieces += text[last : place.start], lowered(given, place, is_async, async_shell)
-        last = place.stop
-    return "".join(pieces) + text[last:]
+    return re.compile(r"^[ \t\f]*+(?:[%!?]|>>>|In \[)|=[ \t\f]*+(?:!(?!=)|%[^\W\d])|\?[ \t\f]*+$", re.MULTILINE).search
 
 
 def _automagic(code: str, asked: Asked) -> str:
     """A cell of one line that begins with the name of a magic, where nothing else has this name."""
     line = code.strip()
-    if "\n" in line or "\r" in line:
+    if "\n" in line or "\r" in line or not line:
         return code
-    found = _AUTOMAGIC.fullmatch(line)
-    if found is None or not asked.is_magic(found[1]):
+    name, *rest = line.split(None, 1)
+    silent = ";" if not rest and name.endswith(";") else ""
+    name = name.removesuffix(silent)
+    words = rest[0] if rest else ""
+    if not name.isidentifier() or words.startswith(("=", ",")) or _is_assignment(words) or not asked.is_magic(name):
         return code
-    silent = ";" if line.endswith(";") and not found[2] else ""
-    awaited = asked.is_async(f"%{found[1]}")
-    return code.replace(line, line_call(found[1], found[2] or "", awaited) + silent)
+    return code.replace(line, call(MAGIC, (name, words), asked.is_async(f"%{name}")) + silent)
+
+
+def _is_assignment(words: str) -> bool:
+    """Whether what follows a name goes on as `+= 1`, `!= x` and their kin do."""
+    operator, equals, _ = words[:4].partition("=")
+    return bool(equals) and _OPERATORS.issuperset(operator)

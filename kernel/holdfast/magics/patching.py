@@ -148,7 +148,7 @@ def _members(old: Any, new: Any) -> frozenset[str]:
         kept = ours.get(name)
         if kept is not None and name == kept._name_:
             kept._value_ = member._value_
-            vars(kept).update((key, value) for key, value in vars(member).items() if key != "__objclass__")
+            kept.__dict__.update({key: value for key, value in vars(member).items() if key != "__objclass__"})
         else:
             # An alias names a member that is there already.
             kept = members.get(member._name_) or member

@@ -44,12 +44,17 @@ class Output:
 
     def hand_on(self, data: bytes) -> None:
         """Give the sink what was read."""
-        self.ended = not data
-        text = self._decoder.decode(data, final=self.ended)
-        if self.ended:
-            os.close(self.descriptor)
+        text = self._decoder.decode(data, final=not data)
+        if not data:
+            self.close()
         if text:
             self._sink(text)
+
+    def close(self) -> None:
+        """Read no more."""
+        if not self.ended:
+            self.ended = True
+            os.close(self.descriptor)
 
 
 class Watch(Protocol):
@@ -175,7 +180,8 @@ def terminal() -> tuple[int, int]:
     except OSError:
         return os.pipe()
     settings = termios.tcgetattr(both)
-    settings[1] &= ~termios.OPOST  # a line ends with "\n", not with "\r\n"
+    # Lines end with "\r\n", as in outputs that other kernels saved: a notebook's do not all change for ours.
+    settings[1] |= termios.OPOST | termios.ONLCR
     settings[3] &= ~termios.ECHO
     termios.tcsetattr(both, termios.TCSANOW, settings)
     fcntl.ioctl(both, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))

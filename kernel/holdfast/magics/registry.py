@@ -21,9 +21,8 @@ from holdfast.errors import CellError
 from holdfast.magics import builtin
 from holdfast.magics.options import Options
 from holdfast.magics.parse import MODES
-from holdfast.magics.unknown import NotFirst, OtherKind, TakesNoWords, UnknownMagic, nearest
 
-__all__ = ["CellCalls", "CellMagic", "LineMagic", "Magics", "UnknownMagic", "WrapperMagic"]
+__all__ = ["CellCalls", "CellMagic", "LineMagic", "Magics", "WrapperMagic"]
 
 #: Gets the rest of the line, stripped; its value is the value of the line.
 LineMagic = Callable[[str], object]
@@ -63,6 +62,8 @@ class Magics:
         self._offered: dict[str, tuple[str, tuple[object, ...]]] = {}
         #: Extensions that are loaded, by the names of their modules.
         self.extensions: set[str] = set()
+        #: What libraries offer for a line that ends at the cursor: the word that it ends with, and texts for its place.
+        self.completer: Callable[[str], tuple[str, Sequence[str]]] | None = None
         #: Each makes a context in which every cell runs, outside those of its own wrappers.
         self.around: list[Callable[[], AbstractContextManager[object]]] = []
         #: Makes what the built-in magics are given, a `magics.port.Kernel`, when the first one is used.
@@ -210,13 +211,19 @@ class Magics:
         """(text, start, type word) of what a percent sign at the cursor can go on with."""
         from holdfast.magics.completion import complete
 
-        return complete(self.names(), self.cell_names(), self._words, code, cursor)
+        items = complete(self.names(), self.cell_names(), self._words, code, cursor)
+        if not items and self.completer is not None:
+            begun, texts = self.completer(code[code.rfind("\n", 0, cursor) + 1 : cursor])
+            items = [(text, cursor - len(begun), "magic") for text in texts]
+        return items
 
     def _words(self, name: str) -> Sequence[str]:
-        """The words that the module of an offered magic lists."""
+        """The words that the module of a magic of ours lists: `COMMANDS` of an offered one, else in `WORDS` by name."""
         words: Sequence[str] = ()
         if name in self._offered:
             words = getattr(_module(self._offered[name][0]), "COMMANDS", ())
+        elif name in builtin.LINES:
+            words = getattr(_module(f"{_PACKAGE}.{builtin.LINES[name]}"), "WORDS", {}).get(name, ())
         return words
 
     # ------------------------------------------------------------ running
@@ -225,11 +232,9 @@ class Magics:
         """Run `%name rest`; raises `UnknownMagic` and its kin."""
         magic = self.find(name)
         if magic is None:
-            if name.startswith("%"):
-                raise NotFirst(name)
-            if name in self.cell_names():
-                raise OtherKind(name)
-            raise UnknownMagic(name, nearest(name, self.names()))
+            from holdfast.magics.unknown import unknown_line
+
+            raise unknown_line(name, self.names(), self.cell_names())
         value = magic(self._filled(name, magic, rest))
         silent = rest.endswith(";") and getattr(magic, "output_can_be_silenced", False)
         return None if silent else value
@@ -245,25 +250,24 @@ class Magics:
         if magic is None:
             if name in builtin.WRAPPERS:
                 return self.kernel.run(f"%%{name} {rest}\n{body}")
-            if name in MODES:
-                raise TakesNoWords(name, rest)
-            if name in self.names():
-                raise OtherKind(f"%%{name}")
-            raise UnknownMagic(f"%%{name}", nearest(name, self.cell_names()))
+            from holdfast.magics.unknown import unknown_cell
+
+            raise unknown_cell(name, rest, self.names(), self.cell_names())
         return magic(self._filled(name, magic, rest), body)
 
     def wrapper(self, name: str, rest: str) -> AbstractContextManager[object]:
         """What a cell that begins with `%%name rest` runs in."""
         magic = self.find_wrapper(name)
-        return magic(self._filled(name, magic, rest))
+        return magic(self._filled(name, magic, rest, top=True))
 
-    def _filled(self, name: str, magic: object, rest: str) -> str:
-        """The words with the caller's variables filled in, where the magic wants that."""
+    def _filled(self, name: str, magic: object, rest: str, top: bool = False) -> str:
+        """The words with variables filled in, the caller's unless it stands at `top`, where the magic wants that."""
         if ("{" not in rest and "$" not in rest) or name in VERBATIM or getattr(magic, "no_var_expand", False):
             return rest
         from holdfast.magics.expand import expand, variables_of_caller
 
-        return expand(rest, variables_of_caller(self.kernel.namespace))
+        namespace = self.kernel.namespace
+        return expand(rest, namespace if top else variables_of_caller(namespace))
 
 
 class CellCalls:

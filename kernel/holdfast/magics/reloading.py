@@ -17,8 +17,8 @@ from holdfast.magics.patching import Patcher
 
 #: The kernel and what it stands on: another version of these in the middle of a session would end it.
 _NEVER = frozenset(
-    "holdfast zmq msgspec jupyter_client jupyter_core comm debugpy jedi parso psutil resonate blake3 xxhash cloudpickle "
-    "tornado traitlets ipykernel IPython __main__ __mp_main__ builtins".split()
+    "holdfast zmq msgspec jupyter_client jupyter_core comm debugpy jedi parso psutil resonate blake3 xxhash "
+    "cloudpickle tornado traitlets ipykernel IPython __main__ __mp_main__ builtins".split()
 )
 _STANDARD = os.path.dirname(os.__file__) + os.sep
 _INSTALLED = (_STANDARD + "site-packages", _STANDARD + "dist-packages")
@@ -152,4 +152,3 @@ def _replace(holder: Any, classes: dict[type, type], items: list[tuple[Any, Any]
     for key, value in items:
         if isinstance(value, type) and value in classes:
             holder[key] = classes[value]
-

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from holdfast.errors import CellError
+from holdfast.magics.lowered import MODES
 
 
 class UnknownMagic(CellError):
@@ -66,3 +67,17 @@ def nearest(name: str, names: Sequence[str]) -> str:
     from difflib import get_close_matches
 
     return next(iter(get_close_matches(name, names, 1)), "")
+
+
+def unknown_line(name: str, lines: Sequence[str], cells: Sequence[str]) -> CellError:
+    """What is wrong with `%name`, for which there is no line magic."""
+    if name.startswith("%"):
+        return NotFirst(name)
+    return OtherKind(name) if name in cells else UnknownMagic(name, nearest(name, lines))
+
+
+def unknown_cell(name: str, words: str, lines: Sequence[str], cells: Sequence[str]) -> CellError:
+    """What is wrong with `%%name words`, for which there is no cell magic that gets its body."""
+    if name in MODES:
+        return TakesNoWords(name, words)
+    return OtherKind(f"%%{name}") if name in lines else UnknownMagic(f"%%{name}", nearest(name, cells))

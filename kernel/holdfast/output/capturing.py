@@ -9,6 +9,7 @@ code and children write is read from the pipes of descriptors 1 and 2 while it l
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -128,6 +129,7 @@ def _divert_stream(name: str, parts: list[str]) -> Callable[[], None]:
 
     def undo() -> None:
         undivert()
+        ours.is_over = True
         if getattr(sys, name) is ours:
             setattr(sys, name, before)
 
@@ -139,13 +141,20 @@ def _no_divert(_sink: object) -> Callable[[], None]:
 
 
 class _Collecting(io.StringIO):
-    """A stream that appends to a list; text of children goes there first if it was written first."""
+    """A stream that appends to a list; text of children goes there first if it was written first.
 
-    def __init__(self, parts: list[str], below: object) -> None:
+    Who still holds it when the capture is over (a handler of `logging`), or in a forked child, writes to the stream
+    `below`.
+    """
+
+    def __init__(self, parts: list[str], below: Any) -> None:
         super().__init__()
         self._parts = parts
+        self._below = below
         self._collect: Callable[[], None] = getattr(below, "collect", lambda: None)
         self._fileno = getattr(below, "fileno", None)
+        self._process = os.getpid()
+        self.is_over = False
 
     encoding = "utf-8"
     errors = "backslashreplace"
@@ -154,9 +163,17 @@ class _Collecting(io.StringIO):
         """Keep it."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        self._collect()
-        self._parts.append(text)
+        if self.is_over or os.getpid() != self._process:
+            self._below.write(text)
+        else:
+            self._collect()
+            self._parts.append(text)
         return len(text)
+
+    def flush(self) -> None:
+        """Nothing is held back, but by a forked child."""
+        if self.is_over or os.getpid() != self._process:
+            self._below.flush()
 
     def getvalue(self) -> str:
         """What was kept so far."""

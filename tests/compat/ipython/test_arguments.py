@@ -60,7 +60,7 @@ def test_a_wrong_line_is_an_error_of_the_cell(shell: Any, line: str) -> None:
 
 def test_the_docstring_shows_the_usage() -> None:
     """`%survey?` begins with the usage and has the description and each option."""
-    said = Survey.survey.__doc__
+    said = Survey.survey.__doc__ or ""
     assert said.startswith("::\n\n  %survey [-n NUMBER] [-q] [places ...]")
     assert "Survey some places.\n\nAt low water." in said
     assert "how many" in said

@@ -76,11 +76,12 @@ def test_their_class_attribute_sets_the_option(shell: Any, kernel: TwinKernel, e
     trait = InteractiveShell.ast_node_interactivity
     try:
         bridge.link(_module("IPython.core.interactiveshell", InteractiveShell=InteractiveShell))
+        options: Any = kernel.options
         edges.hooks.before(None)
-        assert kernel.options.ast_node_interactivity == "last_expr"
+        assert options.ast_node_interactivity == "last_expr"
         InteractiveShell.ast_node_interactivity = "all"
         edges.hooks.before(None)
-        assert kernel.options.ast_node_interactivity == "all"
+        assert options.ast_node_interactivity == "all"
         assert InteractiveShell.ast_node_interactivity is trait
     finally:
         type(shell).face = None

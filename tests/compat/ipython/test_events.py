@@ -17,9 +17,10 @@ def test_nothing_is_asked_while_nobody_listens(shell: Any, edges: TwinEdges) -> 
     """The kernel has nothing to call before the first registration and after the last is undone."""
     assert edges.hooks.on_begin is None
     shell.events.register("post_execute", print)
-    assert edges.hooks.on_begin is not None
+    hooks: Any = edges.hooks
+    assert hooks.on_begin is not None
     shell.events.unregister("post_execute", print)
-    assert edges.hooks.on_begin is edges.hooks.on_end is None
+    assert hooks.on_begin is hooks.on_end is None
 
 
 def test_the_order_around_a_cell(shell: Any, edges: TwinEdges, kernel: TwinKernel) -> None:

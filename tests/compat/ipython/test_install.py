@@ -54,7 +54,8 @@ def test_nothing_is_imported_for_it() -> None:
     program = (
         "import sys, holdfast.app.wiring; before = set(sys.modules)\n"
         "from holdfast.compat.ipython import install; install.install(lambda: None)\n"
-        "print(sorted(n for n in set(sys.modules) if n.startswith('holdfast.compat.ipython.')), 'IPython' in sys.modules)"
+        "ours = sorted(name for name in sys.modules if name.startswith('holdfast.compat.ipython.'))\n"
+        "print(ours, 'IPython' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True)
     wanted = ["holdfast.compat.ipython.current", "holdfast.compat.ipython.install"]

@@ -69,11 +69,10 @@ def test_settings_are_those_of_the_backend(settings: Any) -> None:
     assert settings.figure_formats == {"png"}
 
 
-def test_a_formula_becomes_a_png(capsys: pytest.CaptureFixture[str]) -> None:
-    """sympy draws by it; what matplotlib cannot draw is None and said."""
+def test_a_formula_becomes_a_png() -> None:
+    """sympy draws by it; what matplotlib cannot draw has none, and is shown as text and LaTeX."""
     drawn = pylab.latex_to_png(r"$\displaystyle x^2$")
     assert isinstance(drawn, bytes)
     assert drawn.startswith(b"\x89PNG")
     assert str(pylab.latex_to_png("x", encode=True, wrap=True)).startswith("iVBOR")
     assert pylab.latex_to_png(r"$\nonsense$") is None
-    assert "cannot draw" in capsys.readouterr().err

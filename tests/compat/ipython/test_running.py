@@ -18,9 +18,7 @@ def test_run_cell_shows_its_value(shell: Any, kernel: TwinKernel, edges: TwinEdg
     result = shell.run_cell("a = 2\na + 1")
     assert (result.result, result.success, result.execution_count) == (3, True, 7)
     assert result.info.raw_cell == "a = 2\na + 1"
-    assert kernel.published == [
-        ("execute_result", {"execution_count": 7, "data": {"text/plain": "3"}, "metadata": {}})
-    ]
+    assert kernel.published == [("execute_result", {"execution_count": 7, "data": {"text/plain": "3"}, "metadata": {}})]
     assert kernel.namespace["a"] == 2
     assert shell.last_execution_succeeded
 
@@ -77,7 +75,9 @@ def test_ev_and_ex_raise(shell: Any, kernel: TwinKernel) -> None:
         shell.ev("missing")
 
 
-def test_push_tells_the_commit_what_it_bound(shell: Any, kernel: TwinKernel, capsys: pytest.CaptureFixture[str]) -> None:
+def test_push_tells_the_commit_what_it_bound(
+    shell: Any, kernel: TwinKernel, capsys: pytest.CaptureFixture[str]
+) -> None:
     """From a mapping, and by name from the caller; a name that is nowhere is said."""
     here = 5
     shell.push({"one": 1, "two": 2})

@@ -26,7 +26,7 @@ def test_a_struct_is_a_dict_with_attributes() -> None:
     with pytest.raises(AttributeError, match=r"no 'c', but: a, b"):
         _ = struct.c
     with pytest.raises(AttributeError, match="method of dict"):
-        struct.items = 3
+        struct.items = 3  # type: ignore[method-assign,assignment]
 
 
 def test_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

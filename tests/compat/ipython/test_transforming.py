@@ -52,7 +52,12 @@ def test_every_way_of_adding_is_seen(shell: Any, edges: TwinEdges, change: str) 
 def test_cleanup_comes_first(shell: Any, edges: TwinEdges) -> None:
     """Lines end in newlines, the last one too."""
     seen: list[list[str]] = []
-    shell.input_transformers_post.append(lambda lines: seen.append(lines) or lines)
+
+    def look(lines: list[str]) -> list[str]:
+        seen.append(lines)
+        return lines
+
+    shell.input_transformers_post.append(look)
     shell.input_transformers_cleanup.append(lambda lines: [line.replace("$", "S") for line in lines])
     assert edges.hooks.transform is not None
     edges.hooks.transform("a$\nb")

@@ -26,7 +26,7 @@ model
 set_config(display="diagram")
 display(model)
 
-# %% jobs
+# %% scores
 from sklearn.model_selection import cross_val_score
 
-cross_val_score(model, np.arange(12).reshape(-1, 1), np.arange(12) * 2.0, cv=3, n_jobs=2)
+cross_val_score(model, np.arange(12).reshape(-1, 1), np.arange(12) * 2.0, cv=3)

@@ -29,9 +29,7 @@ def kernel(here: Path) -> MagicKernel:
 
 
 @pytest.mark.parametrize("magic", ["writefile", "file"])
-def test_a_cell_becomes_a_file(
-    kernel: MagicKernel, here: Path, magic: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_cell_becomes_a_file(kernel: MagicKernel, here: Path, magic: str, capsys: pytest.CaptureFixture[str]) -> None:
     """It says whether there was one; -a appends."""
     kernel.magics.cell(magic, "new.txt", "one\n")
     kernel.magics.cell(magic, "new.txt", "two\n")
@@ -55,9 +53,9 @@ CODE = "import sys\n\n\n@property\ndef f(x):\n    return x\n\n\nclass C:\n    y 
     [
         ("code.py", CODE),
         ("code", CODE),
-        ("-r 1,5-6 code.py", "import sys\ndef f(x):\n    return x\n"),
-        ("-r 9: code.py", "class C:\n    y = 1\n"),
-        ("-r 9:10 code.py", "class C:\n"),
+        ("-r 1,5-6 code.py", "import sys\ndef f(x):\n    return x"),
+        ("-r 9: code.py", "class C:\n    y = 1"),
+        ("-r 9:10 code.py", "class C:"),
         ("-s C,f code.py", "class C:\n    y = 1\n\n@property\ndef f(x):\n    return x\n"),
         ("1-2", "a = 1\nb = 2"),
         ("2", "b = 2"),

@@ -8,7 +8,7 @@ import pytest
 
 from helpers.magic import MagicKernel
 from holdfast.errors import CellError
-from holdfast.magics.registry import UnknownMagic
+from holdfast.magics.unknown import UnknownMagic
 from holdfast.output.pretty import pretty
 
 

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from helpers.magic import MagicKernel
-from holdfast.magics.calls import HELP
+from holdfast.magics.lowered import HELP
 
 
 def documented(a: int, *, b: str = "x") -> None:

@@ -121,3 +121,13 @@ def test_notebook_writes_a_notebook(kernel: MagicKernel, tmp_path: Path) -> None
     cells = json.loads(path.read_text())["cells"]
     assert [cell["source"] for cell in cells] == ["x = 1", "def f():\n    return x\nf()", "x = 1"]
     assert cells[1]["outputs"][0]["data"] == {"text/plain": "1"}
+
+
+def test_cells_of_before_a_crash_are_of_this_session(capsys: pytest.CaptureFixture[str]) -> None:
+    """The inputs come back with the variables; the record of this process begins later."""
+    kernel = MagicKernel()
+    for count, code in enumerate(["a = 1", "b = 2"], 1):
+        kernel.scope.begin(count, code)
+    kernel.cell("%history")
+    kernel.line("history")
+    assert capsys.readouterr().out == "a = 1\nb = 2\n%history\n"

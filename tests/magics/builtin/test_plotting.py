@@ -19,7 +19,7 @@ def used(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return chosen
 
 
-@pytest.mark.parametrize("rest", ["inline", "'inline'", "auto", "", "Inline"])
+@pytest.mark.parametrize("rest", ["inline", "'inline'", "auto", "", "Inline", "inline;", "inline  # here"])
 def test_figures_are_shown_inline(used: list[str], rest: str) -> None:
     """Without importing anything."""
     kernel = MagicKernel()
@@ -56,11 +56,17 @@ def test_notebooks_of_old_are_shown_inline(used: list[str], capsys: pytest.Captu
     assert "ipympl" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("line", ["matplotlib qt", "matplotlib TkAgg", "matplotlib osx", "gui qt", "gui tk"])
-def test_there_are_no_windows(used: list[str], line: str) -> None:
+@pytest.mark.parametrize("rest", ["qt", "TkAgg", "osx"])
+def test_there_are_no_windows(used: list[str], rest: str) -> None:
     """It says what there is instead."""
     with pytest.raises(NoWindows, match="widget"):
-        MagicKernel().line(line)
+        MagicKernel().line(f"matplotlib {rest}")
+
+
+def test_there_are_no_other_loops(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is said, and the cell goes on."""
+    MagicKernel().line("gui qt")
+    assert "event loop of qt" in capsys.readouterr().err
 
 
 def test_what_is_no_backend_is_refused(used: list[str]) -> None:

@@ -156,7 +156,13 @@ def test_it_can_be_profiled(kernel: MagicKernel, write: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rest", "said"), [("", "name of a file"), ("none.py", "no file 'none.py'"), ("-m none_of_run", "no module"), ("-d x.py", "breakpoint")]
+    ("rest", "said"),
+    [
+        ("", "name of a file"),
+        ("none.py", "no file 'none.py'"),
+        ("-m none_of_run", "no module"),
+        ("-d x.py", "breakpoint"),
+    ],
 )
 def test_what_cannot_be_run_is_said(kernel: MagicKernel, write: Write, rest: str, said: str) -> None:
     """With what to do."""

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import pickle
 import re
+from typing import Any
 
 import pytest
 
@@ -15,9 +16,7 @@ from holdfast.magics.words import BadWords
 
 _TIME = r"[\d.e+]+ (?:s|ms|μs|ns)"
 _TIMES = re.compile(rf"CPU times: user {_TIME}, sys: {_TIME}, total: {_TIME}\nWall time: {_TIME}\n")
-_LOOPS = re.compile(
-    rf"{_TIME} ± {_TIME} per loop \(mean ± std\. dev\. of 2 runs, 3 loops each\)\n"
-)
+_LOOPS = re.compile(rf"{_TIME} ± {_TIME} per loop \(mean ± std\. dev\. of 2 runs, 3 loops each\)\n")
 
 
 @pytest.fixture
@@ -62,8 +61,8 @@ def test_time_in_a_function_sees_its_variables(kernel: MagicKernel) -> None:
 def test_time_awaits(kernel: MagicKernel, capsys: pytest.CaptureFixture[str]) -> None:
     """With `await` in it the value is awaited by the cell; the waiting counts."""
     kernel.run("import asyncio")
-    awaitable = kernel.line("time await asyncio.sleep(0.02, 'slept')")
-    assert asyncio.run(awaitable) == "slept"  # type: ignore[arg-type]
+    awaitable: Any = kernel.line("time await asyncio.sleep(0.02, 'slept')")
+    assert asyncio.run(awaitable) == "slept"
     assert re.search(r"Wall time: \d\d[\d.]* ms", capsys.readouterr().out)
 
 
@@ -153,7 +152,8 @@ def test_timeit_above_nothing_is_said(kernel: MagicKernel) -> None:
 def test_timeit_awaits(kernel: MagicKernel) -> None:
     """With `await` in the statement the line is awaited by the cell."""
     kernel.run("import asyncio")
-    result = asyncio.run(kernel.line("timeit -n 2 -r 1 -o -q await asyncio.sleep(0.001)"))  # type: ignore[arg-type]
+    awaitable: Any = kernel.line("timeit -n 2 -r 1 -o -q await asyncio.sleep(0.001)")
+    result: object = asyncio.run(awaitable)
     assert isinstance(result, TimeitResult)
     assert result.best >= 0.001
 

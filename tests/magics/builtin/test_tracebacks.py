@@ -27,12 +27,17 @@ def test_a_mode_that_there_is_not_changes_nothing() -> None:
     assert kernel.options.xmode == "Context"
 
 
-def test_the_last_error_is_shown_again() -> None:
+def test_the_last_error_is_shown_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the mode that is asked for, which is none for later errors."""
     kernel = MagicKernel()
     kernel.last_error = ValueError("wrong")
     modes: list[str] = []
-    kernel.report = lambda error: modes.append(kernel.options.xmode) or ["text"]  # type: ignore[method-assign,func-returns-value]
+
+    def report(error: BaseException) -> list[str]:
+        modes.append(kernel.options.xmode)
+        return ["text"]
+
+    monkeypatch.setattr(kernel, "report", report)
     kernel.line("tb Plain")
     content = {"ename": "ValueError", "evalue": "wrong", "traceback": ["text"]}
     assert (kernel.published, modes, kernel.options.xmode) == ([("error", content)], ["Plain"], "Context")

@@ -37,10 +37,6 @@ class ForeignMagic:
             keywords["local_ns"] = local_scope()
         try:
             return self.function(*given, **keywords)
-        except Exception as error:
-            if type(error).__name__ == "UsageError":  # the line is wrong, not what the magic did with it
-                error.__traceback__ = None
-            raise
         finally:
             current.kernel().touched()
 

@@ -68,25 +68,29 @@ class CustomCompleters(Part):
 
     def add(self, function: Callable[..., Any], word: str | None, pattern: str | None) -> None:
         """Have `function(shell, event)` asked behind a line's first word, or for lines that match a pattern."""
+        current.kernel().magics.completer = self.complete
         if word is not None:
             self._by_word.setdefault(word, []).append(function)
         elif pattern is not None:
             self._by_pattern.append((re.compile(pattern), function))
 
-    def complete(self, line: str) -> list[str]:
-        """What they offer for the end of `line`."""
+    def complete(self, line: str) -> tuple[str, list[str]]:
+        """The word that `line` ends with, and what they offer in its place; one that fails offers nothing."""
         words = line.split()
         first = words[0] if words else ""
         asked = [*self._by_word.get(first, ()), *self._by_word.get(first.lstrip("%"), ())]
         asked += [function for pattern, function in self._by_pattern if pattern.match(line)]
         if not asked:
-            return []
+            return "", []
         symbol = "" if line[-1:].isspace() else words[-1]
         event = _Event(line, symbol, first)
         found: dict[str, None] = {}
         for function in dict.fromkeys(asked):
-            found.update(dict.fromkeys(str(text) for text in function(current.shell(), event) or ()))
-        return [text for text in found if text.startswith(symbol)]
+            try:
+                found.update(dict.fromkeys(str(text) for text in function(current.shell(), event) or ()))
+            except Exception:
+                continue
+        return symbol, [text for text in found if text.startswith(symbol)]
 
 
 class _Event(NamedTuple):

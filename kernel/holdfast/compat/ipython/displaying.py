@@ -18,6 +18,23 @@ from holdfast.output.mime_formatters import PLAIN_TEXT, MimeFormatter
 __all__ = ["DisplayFormatter", "DisplayHook", "DisplayPublisher", "MimeTable"]
 
 
+class _Adapter(MimeFormatter):
+    """Asks a formatter of a library's for everything, and it comes before an object's own bundle where it says so."""
+
+    def __init__(self, mime: str, foreign: Any) -> None:
+        super().__init__(mime, None, current.kernel().formatters.plain.on_error)
+        self._foreign = foreign
+        self.for_type(object, lambda obj: foreign(obj) if getattr(foreign, "enabled", True) else None)
+
+    def registered(self, obj: object) -> bool:
+        """Whether it has a printer for the class of `obj`; one without `lookup` has none."""
+        lookup = getattr(self._foreign, "lookup", None)
+        try:
+            return lookup is not None and lookup(obj) is not None
+        except (KeyError, TypeError):
+            return False
+
+
 class MimeTable(Part, MutableMapping[str, Any]):
     """`display_formatter.formatters`: what gives each MIME type; assigning replaces it.
 
@@ -42,8 +59,7 @@ class MimeTable(Part, MutableMapping[str, Any]):
             formatter.format_type = mime
             table[mime] = formatter
             return
-        adapter = MimeFormatter(mime, None, current.kernel().formatters.plain.on_error)
-        adapter.for_type(object, lambda obj: formatter(obj) if getattr(formatter, "enabled", True) else None)
+        adapter = _Adapter(mime, formatter)
         self._foreign[mime] = formatter
         table[mime] = adapter
 

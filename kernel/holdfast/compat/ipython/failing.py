@@ -12,10 +12,15 @@ from typing import Any
 
 from holdfast.compat.ipython import current
 
-__all__ = ["ShowsErrors"]
+__all__ = ["WAYS", "ShowsErrors", "is_usage_error"]
 
 #: Assigning to one of these changes how the errors of cells are shown.
 WAYS = frozenset({"showtraceback", "_showtraceback", "showsyntaxerror"})
+
+
+def is_usage_error(error: BaseException) -> bool:
+    """Whether a magic was used wrongly: an error of IPython's, the real one's or ours, that needs no traceback."""
+    return type(error).__name__ == "UsageError" and "ipython" in type(error).__module__.lower()
 
 
 class ShowsErrors:
@@ -29,7 +34,7 @@ class ShowsErrors:
     def __setattr__(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
         if name in WAYS:
-            current.edges().hooks.report = self._report
+            current.edges().hooks.report = self.report_error
 
     def set_custom_exc(self, exc_tuple: Any, handler: Callable[..., Any] | None) -> None:
         """Have `handler(shell, type, error, traceback, tb_offset=None)` called for errors of these classes.
@@ -39,12 +44,15 @@ class ShowsErrors:
         if not isinstance(exc_tuple, tuple) or not all(isinstance(kind, type) for kind in exc_tuple):
             raise TypeError(f"set_custom_exc takes a tuple of exception classes, not {exc_tuple!r}")
         self.custom_exceptions, self.CustomTB = exc_tuple, handler
-        current.edges().hooks.report = self._report
+        current.edges().hooks.report = self.report_error
 
-    def _report(self, error: BaseException) -> list[str] | None:
+    def report_error(self, error: BaseException) -> list[str] | None:
         """For the kernel: the lines of a cell's traceback; [] when it was shown, None for the usual ones."""
         changed = WAYS & self.__dict__.keys()
         custom = self.CustomTB if isinstance(error, self.custom_exceptions) else None
+        if is_usage_error(error):
+            self.show_usage_error(error)
+            return []
         if self._reporting or (custom is None and not changed):
             return None
         self._reporting, self._error = True, error

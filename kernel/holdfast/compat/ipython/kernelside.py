@@ -110,8 +110,9 @@ class ShellKernel(Part):
 
     @property
     def execution_count(self) -> int:
-        """That of the running cell; between cells, of the next."""
-        return current.edges().execution_count()
+        """See the shell's."""
+        found: int = current.shell().execution_count
+        return found
 
     def get_parent(self, channel: str | None = None) -> dict[str, Any]:
         """The message that output written here belongs to: header, content and so on; empty outside a cell."""

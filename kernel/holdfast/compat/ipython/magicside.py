@@ -13,8 +13,9 @@ from holdfast.compat.ipython import current
 from holdfast.compat.ipython.adapting import ForeignMagic
 from holdfast.compat.ipython.errors import UsageError
 from holdfast.compat.ipython.parts import Part
+from holdfast.magics.builtin.extensions import OURS, Extensions
 
-__all__ = ["AliasManager", "ExtensionManager", "HasMagics", "MagicsManager"]
+__all__ = ["AliasManager", "Configurables", "ExtensionManager", "HasMagics", "MagicsManager"]
 
 type Function = Callable[..., Any]
 
@@ -93,7 +94,9 @@ class MagicsManager(Part):
 
     def _register(self, kind: str, name: str, function: Function) -> None:
         magic = self._foreign[kind][name] = ForeignMagic(function)
-        registry = current.kernel().magics
+        registry, hooks = current.kernel().magics, current.edges().hooks
+        if hooks.report is None:  # such magics may raise a UsageError, which is shown as one line
+            hooks.report = current.shell().report_error
         (registry.register if kind == "line" else registry.register_cell)(name, magic)
 
     def _line(self, name: str) -> Function:
@@ -112,8 +115,10 @@ class ExtensionManager(Part):
 
     path = "extension_manager"
 
-    def __init__(self) -> None:
-        self.loaded: set[str] = set()
+    @property
+    def loaded(self) -> set[str]:
+        """The names of those that are loaded, by `%load_ext` too."""
+        return current.kernel().magics.extensions
 
     def load_extension(self, module_str: str) -> str | None:
         """Import a module and call its `load_ipython_extension(shell)`.
@@ -122,6 +127,9 @@ class ExtensionManager(Part):
         """
         if module_str in self.loaded:
             return "already loaded"
+        if module_str in OURS:
+            Extensions(current.kernel()).load(module_str)
+            return None
         from importlib import import_module
 
         return self._call(import_module(module_str), "load_ipython_extension", module_str)
@@ -197,6 +205,18 @@ def _filled(command: str, rest: str) -> str:
     for word in words[:places]:
         command = command.replace("%s", word, 1)
     return " ".join([command, *words[places:]])
+
+
+class Configurables(list[Any]):
+    """What has options; `%config` finds by the name of its class what libraries append."""
+
+    def append(self, configurable: Any, /) -> None:
+        """Add one."""
+        super().append(configurable)
+        cls, known = type(configurable), current.kernel().configurables
+        before = known.get(cls.__name__, configurable)
+        if type(before).__module__ == cls.__module__:  # an older one of theirs, never one of ours
+            known[cls.__name__] = configurable
 
 
 class HasMagics:

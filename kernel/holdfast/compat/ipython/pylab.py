@@ -5,7 +5,6 @@ It must never import matplotlib unless it is asked for a figure.
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from holdfast.compat import figures
@@ -146,8 +145,7 @@ def latex_to_png(
     written = BytesIO()
     try:
         mathtext.math_to_image(text.replace(r"\displaystyle", ""), written, dpi=120 * scale, format="png", color=color)
-    except (ValueError, RuntimeError) as error:
-        print(f"latex_to_png: matplotlib cannot draw this formula: {error}", file=sys.stderr)
+    except (ValueError, RuntimeError):  # matplotlib draws only a part of LaTeX
         return None
     if encode:
         from binascii import b2a_base64

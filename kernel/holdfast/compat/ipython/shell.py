@@ -17,14 +17,21 @@ from holdfast.compat.ipython.completing import Completer, CustomCompleters
 from holdfast.compat.ipython.displaying import DisplayFormatter, DisplayHook, DisplayPublisher
 from holdfast.compat.ipython.events import EventManager
 from holdfast.compat.ipython.kernelside import Parents, ShellKernel
-from holdfast.compat.ipython.magicside import AliasManager, ExtensionManager, HasMagics, MagicsManager
+from holdfast.compat.ipython.magicside import (
+    AliasManager,
+    Configurables,
+    ExtensionManager,
+    HasMagics,
+    MagicsManager,
+)
 from holdfast.compat.ipython.parts import Part
 from holdfast.compat.ipython.recall import HistoryManager
 from holdfast.compat.ipython.running import RunsCode
+from holdfast.compat.ipython.texts import page
 from holdfast.compat.ipython.transforming import Transformers
 from holdfast.compat.ipython.values import Struct
 
-__all__ = ["InteractiveShell", "ShellClass", "TerminalInteractiveShell", "ZMQInteractiveShell"]
+__all__ = ["InteractiveShell", "ShellClass", "TerminalInteractiveShell", "ZMQInteractiveShell", "set_interactivity"]
 
 
 class ShellClass(type):
@@ -75,9 +82,9 @@ class InteractiveShell(HasMagics, RunsCode, Part, metaclass=ShellClass):
         self._parents = Parents()
         self.kernel = ShellKernel(self._parents)
         self._transformers = Transformers(hooks)
-        self.configurables: list[Any] = [self]
+        self.configurables: list[Any] = Configurables([self])
         self.meta = Struct()
-        self.hooks = Struct()
+        self.hooks = Struct(show_in_pager=page)
         self._config: Any = None
 
     #: With the real IPython imported: a class of theirs that the shell passes for.
@@ -132,8 +139,9 @@ class InteractiveShell(HasMagics, RunsCode, Part, metaclass=ShellClass):
 
     @property
     def execution_count(self) -> int:
-        """That of the running cell; between cells, of the next."""
-        return current.edges().execution_count()
+        """The number of the cell that comes next, as with IPython's: one more than that of the running one."""
+        inputs = current.kernel().namespace.get("In")
+        return len(inputs) if isinstance(inputs, list) else current.edges().execution_count() + 1
 
     # ------------------------------------------------------------ settings
 

@@ -16,7 +16,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-__all__ = ["MODULES", "Loader", "NotThere", "is_one", "spec"]
+__all__ = ["MODULES", "Loader", "is_one", "spec"]
 
 _OURS = "holdfast.compat.ipython."
 _DISPLAY = "holdfast.display"
@@ -83,10 +83,6 @@ MODULES: dict[str, tuple[str, ...]] = {
 }
 
 
-class NotThere(ModuleNotFoundError):
-    """A module or a name of IPython's that has no stand-in."""
-
-
 def _missing(name: str) -> str:
     top, _, rest = name.partition(".")
     return (
@@ -96,14 +92,19 @@ def _missing(name: str) -> str:
 
 
 def spec(fullname: str) -> ModuleSpec | None:
-    """The spec of a stand-in; None where the package is installed.  NotThere: there is no such stand-in."""
+    """The spec of a stand-in; None where the package is installed.
+
+    ModuleNotFoundError, or ImportError for a name in a module that has no submodules: there is no such stand-in.
+    """
     top = fullname.partition(".")[0]
     loaded = sys.modules.get(top)
     if loaded is not None and not is_one(loaded):
         return None
     if fullname not in MODULES:
         # Named after the package: that is what is not installed.
-        raise NotThere(_missing(fullname), name=top)
+        parent = fullname.rpartition(".")[0]
+        is_leaf = parent in MODULES and not any(name.startswith(f"{parent}.") for name in MODULES)
+        raise (ImportError if is_leaf else ModuleNotFoundError)(_missing(fullname), name=top)
     found = ModuleSpec(fullname, _LOADER, origin=_ORIGIN, is_package=True)
     return found
 

@@ -352,7 +352,8 @@ def finish(pickler: Pickler, values: dict[str, object]) -> Pickled:
         from holdfast.durable.pickling.paths import paths
 
         wanted = [(entry[0], entry[1]) for entry in pickler.lost] + [(entry[0], entry[1]) for entry in pickler.reopened]
-        found = paths(values, wanted)
+        # A variable's name says more than the key of a result.
+        found = paths(dict(sorted(values.items(), key=lambda item: item[0].startswith("@"))), wanted)
         count = len(pickler.lost)
         table = [(path, *entry[2:]) for path, entry in zip(found, pickler.lost, strict=False)]
         lost = tuple(Lost(*entry[:3]) for entry in table)

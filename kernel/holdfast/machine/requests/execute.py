@@ -55,7 +55,7 @@ def finished(state: KernelState, event: Finished) -> list[Effect]:
         return [Log("a cell was reported finished that does not run")]
     shell.finished = event
     effects: list[Effect] = []
-    if event.ename and not is_silent(event.token):
+    if event.ename and not event.shown and not is_silent(event.token):
         content = ErrorContent(event.ename, event.evalue, event.traceback)
         effects.append(Send("iopub", event.token.publish("error", content)))
     effects += [Send("iopub", event.token.publish(msg_type, content)) for msg_type, content in event.closing]

@@ -3,6 +3,8 @@
 A module has `line(name, kernel)`, `cell(name, kernel)` and `wrapper(name, kernel)` for the names it stands for here.
 """
 
+from __future__ import annotations
+
 #: `%name`: the module of this package.
 LINES: dict[str, str] = {
     "aimport": "reloading",
@@ -18,6 +20,7 @@ LINES: dict[str, str] = {
     "debug": "debugging",
     "dhist": "places",
     "dirs": "places",
+    "edit": "files",
     "env": "places",
     "gui": "plotting",
     "hist": "past",

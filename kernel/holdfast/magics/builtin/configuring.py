@@ -154,7 +154,7 @@ class Config:
         value = self._checked(name, option, value)
         try:
             setattr(target, option, value)
-        except (TypeError, ValueError) as error:
+        except Exception as error:  # libraries have errors of their own for it
             raise BadWords("%config", f"{name}.{option} cannot be {value!r}: {error}") from None
 
     def _checked(self, name: str, option: str, value: object) -> object:

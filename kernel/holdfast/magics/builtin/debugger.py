@@ -9,7 +9,7 @@ libraries make of them lead here.
 from __future__ import annotations
 
 import os
-import pdb
+import pdb  # noqa: T100 - this is what it is for
 import sys
 from collections.abc import Callable, Mapping
 from types import FrameType, ModuleType, TracebackType
@@ -103,13 +103,19 @@ def adopt(module: ModuleType) -> None:
     module.Pdb = Debugger  # type: ignore[attr-defined]
 
 
+def set_trace(frame: FrameType | None = None, context: object = None, cond: bool = True) -> None:
+    """Stop in the caller, or in `frame`."""
+    if cond:
+        Debugger().set_trace(frame or sys._getframe(1))
+
+
+def adopt_ipython(module: ModuleType) -> None:
+    """Stand in for the debugger of an IPython that is there: it looks for a terminal's shell."""
+    module.Pdb, module.set_trace = Debugger, set_trace  # type: ignore[attr-defined]
+
+
 def adopt_ipdb(module: ModuleType) -> None:
     """Give the package `ipdb` this debugger: its own wants a terminal."""
-
-    def set_trace(frame: FrameType | None = None, context: object = None, cond: bool = True) -> None:
-        if cond:
-            Debugger().set_trace(frame or sys._getframe(1))
-
     names: dict[str, object] = {"set_trace": set_trace, "sset_trace": set_trace, "pm": pdb.pm, "spm": pdb.pm}
     names |= {"post_mortem": pdb.post_mortem, "spost_mortem": pdb.post_mortem}
     names |= {name: getattr(pdb, name) for name in ("run", "runcall", "runeval")}

@@ -6,7 +6,7 @@ They must never leave the interpreter tracing when they are done.
 from __future__ import annotations
 
 import bdb
-import pdb  # first: the kernel puts its debugger there, and that is `debugger`
+import pdb  # noqa: F401, T100 - first: the kernel puts its debugger there when it is imported
 import sys
 
 from holdfast.magics.builtin.debugger import Debugger, post_mortem
@@ -39,7 +39,6 @@ class _Traced:
     def __enter__(self) -> None:
         self._debugger = Debugger()
         self._debugger.reset()
-        assert pdb.Pdb
         print("NOTE: Enter 'c' at the ipdb>  prompt to continue execution.")
         sys.settrace(self._debugger.trace_dispatch)
 

@@ -41,6 +41,10 @@ class Extensions:
 
     def load(self, name: str) -> None:
         """Import it and let it register what it has."""
+        if name == "autoreload":
+            from holdfast.magics.builtin.reloading import watch
+
+            watch(self._kernel)
         if name in OURS:
             return
         if name in self._loaded:

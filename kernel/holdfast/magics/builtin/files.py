@@ -16,8 +16,8 @@ from holdfast.magics.words import BadWords, Options
 
 
 def line(name: str, kernel: Kernel) -> LineMagic:
-    """`%load`, `%loadpy` and `%save`."""
-    return _save(kernel) if name == "save" else _load(kernel)
+    """`%load`, `%loadpy`, `%save` and `%edit`."""
+    return {"save": _save, "edit": _edit}.get(name, _load)(kernel)
 
 
 def cell(name: str, _kernel: Kernel) -> CellMagic:
@@ -50,7 +50,7 @@ def _load(kernel: Kernel) -> LineMagic:
         options = Options("%load", rest, "yns:r:")
         text = find_source(kernel, "%load", options.text)
         if ranges := options.get("r"):
-            text = "".join(find_lines("%load", text, ranges))
+            text = "".join(find_lines("%load", text, ranges)).removesuffix("\n")
         if names := options.get("s"):
             found, missing = symbols(text, names.split(","))
             if missing:
@@ -149,6 +149,14 @@ def _save(kernel: Kernel) -> LineMagic:
         print(f"The following commands were written to file `{path}`:\n{text}")
 
     return save
+
+
+def _edit(_kernel: Kernel) -> LineMagic:
+    def edit(rest: str) -> None:
+        """There is no editor here; `%load` puts code into this cell, which is one."""
+        raise BadWords("%edit", f"there is no editor in a notebook; `%load {rest or 'FILE'}` puts code into this cell")
+
+    return edit
 
 
 def _agrees(ask: Callable[[str], str], path: str) -> bool:

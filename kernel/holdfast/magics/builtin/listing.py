@@ -12,6 +12,9 @@ from holdfast.magics.port import Kernel, LineMagic
 from holdfast.magics.unknown import UnknownMagic, nearest
 from holdfast.magics.words import BadWords, Options
 
+#: What can stand behind a name, for completion.
+WORDS = {"automagic": ("off", "on")}
+
 _QUICK = """\
 %name words        a line magic                     %%name words       a cell magic, in the first line of its cell
 x = %name words    its value                        %name?             what it does

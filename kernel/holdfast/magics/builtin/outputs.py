@@ -12,6 +12,7 @@ def make(show: Callable[[str], None]) -> Callable[[str], None]:
     """The magic: shows what it is asked for below the cell that asks, and has no value."""
 
     def magic(rest: str) -> None:
+        """Show again what a cell showed: `%outputs 41`, also of before a restart."""
         show(rest)
 
     return magic

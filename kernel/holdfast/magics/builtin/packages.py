@@ -45,7 +45,8 @@ def line(name: str, kernel: Kernel) -> LineMagic:
         if in_use:
             print(f"Restart the kernel to use what changed: {', '.join(in_use)} was imported before.")
 
-    magic.__doc__ = f"""Run {name} for the Python of this kernel: `%{name} install PACKAGE`, say.
+    install = "pip install" if name == "uv" else "install"
+    magic.__doc__ = f"""Run {name} for the Python of this kernel: `%{name} {install} PACKAGE`, say.
 
     What it installs can be imported at once.
     """

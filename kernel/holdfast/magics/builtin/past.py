@@ -79,13 +79,15 @@ def _across(kernel: Kernel, session: int, start: int, last_session: int, last: i
 
 
 def _of(kernel: Kernel, session: int, start: int, stop: int | None) -> list[Entry]:
-    """Cells `start` to `stop` (not included) of a session; the running cell is one of this session."""
+    """Cells `start` to `stop` (not included) of a session; this one has the running one and those before a crash."""
     found = kernel.history.request("range", True, True, session, start, stop, None, None, False)
-    entries = [Entry(session, count, code, output) for _, count, (code, output) in found]
-    running = _running(kernel)
-    if session == 0 and running is not None and start <= running.number and (stop is None or running.number < stop):
-        entries = [*(entry for entry in entries if entry.number != running.number), running]
-    return entries
+    entries = {number: Entry(session, number, code, output) for _, number, (code, output) in found}
+    if session == 0:
+        inputs = kernel.scope.results.inputs
+        for number in range(max(start, 1), len(inputs) if stop is None else min(stop, len(inputs))):
+            if inputs[number] and number not in entries:
+                entries[number] = Entry(session, number, inputs[number], None)
+    return [entry for _, entry in sorted(entries.items())]
 
 
 def _running(kernel: Kernel) -> Entry | None:
@@ -136,9 +138,7 @@ def _history(kernel: Kernel) -> LineMagic:
             entries = list({entry.code: entry for entry in reversed(entries)}.values())[::-1]
         text = "\n".join(_shown(entry, asked.options, numbered) for entry in entries)
         if "f" in asked.options:
-            path = Path(asked.options["f"]).expanduser()
-            path.write_text(text + "\n", encoding="utf-8")
-            print(f"{len(entries)} cells written to {path}")
+            Path(asked.options["f"]).expanduser().write_text(text + "\n", encoding="utf-8")
         elif entries:
             print(text)
 
@@ -254,7 +254,6 @@ def _notebook(kernel: Kernel) -> LineMagic:
         }
         path = Path(rest.strip("'\"")).expanduser()
         path.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        print(f"{len(made)} cells written to {path}")
 
     return notebook
 

@@ -129,7 +129,9 @@ def _popd(kernel: Kernel) -> LineMagic:
         stack = _list(kernel, _STACK)
         if not stack:
             raise BadWords("%popd", "no folder is remembered; %pushd FOLDER remembers the one it leaves")
-        _go(kernel, stack.pop())
+        folder = stack.pop()
+        if _go(kernel, folder):
+            print(f"popd -> {folder}")
 
     return popd
 

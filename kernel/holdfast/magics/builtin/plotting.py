@@ -13,6 +13,9 @@ from holdfast.errors import CellError
 from holdfast.magics.port import Kernel, LineMagic
 from holdfast.magics.words import BadWords
 
+#: What can stand behind a name, for completion.
+WORDS = {"matplotlib": ("inline", "widget")}
+
 _INLINE = ("inline", "auto", "")
 _WIDGET = ("widget", "ipympl")
 #: The backend of notebooks before JupyterLab.
@@ -57,7 +60,7 @@ def _matplotlib(kernel: Kernel) -> LineMagic:
         if rest in ("-l", "--list"):
             print("Backends:", ", ".join(sorted({"inline", "widget", *_OLD, *_FILES})))
             return
-        name = rest.strip("'\"")
+        name = rest.partition("#")[0].strip("'\"; ")
         choose(kernel, name if name.startswith("module://") else name.lower())
         if not name:
             print("Figures are shown inline.")
@@ -109,6 +112,6 @@ def _pylab(kernel: Kernel) -> LineMagic:
 
 
 def _gui(rest: str) -> None:
-    """Choose an event loop: `asyncio` runs anyhow, and is the only one."""
+    """Choose an event loop: `asyncio` runs anyhow, and is the only one.  Others are refused, and the cell goes on."""
     if rest and rest not in ("asyncio", "inline", "none"):
-        raise NoWindows(rest)
+        print(NoWindows(rest), file=sys.stderr)

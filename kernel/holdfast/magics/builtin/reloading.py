@@ -18,11 +18,19 @@ _MODES = {"0": 0, "off": 0, "1": 1, "explicit": 1, "2": 2, "all": 2, "3": 3, "co
 
 def line(name: str, kernel: Kernel) -> LineMagic:
     """`%autoreload` and `%aimport`."""
-    found = [step for step in kernel.magics.around if isinstance(step, Autoreload)]
-    state = found[0] if found else Autoreload(kernel)
-    if not found:
-        kernel.magics.around.append(state)
+    state = watch(kernel)
     return _autoreload(state) if name == "autoreload" else _aimport(state)
+
+
+def watch(kernel: Kernel) -> Autoreload:
+    """Take note of the files of modules from now on; what `%load_ext autoreload` does."""
+    found = [step for step in kernel.magics.around if isinstance(step, Autoreload)]
+    if found:
+        return found[0]
+    state = Autoreload(kernel)
+    state.reloader.look()
+    kernel.magics.around.append(state)
+    return state
 
 
 def _autoreload(state: Autoreload) -> LineMagic:
@@ -34,9 +42,10 @@ def _autoreload(state: Autoreload) -> LineMagic:
         -p: print what is loaded again   -l: log it
         Old functions, classes and their instances run the new code; a module whose code fails stays as it was.
         """
-        options = Options("%autoreload", rest, "pl", ("print", "log", "hide-errors"))
+        words = rest.lower().split()
+        options = Options("%autoreload", " ".join(word for word in words if word[0] == "-"), "pl", ("print", "log"))
         state.says = print if "p" in options or "print" in options else _log if _wants_log(options) else None
-        word = options.text.lower()
+        word = " ".join(word for word in words if word[0] != "-")
         if word in ("", "now"):
             state.check(everything=True)
         elif word not in _MODES:
@@ -67,7 +76,7 @@ def _aimport(state: Autoreload) -> LineMagic:
         marked, skipped = state.reloader.marked, state.reloader.skipped
         if not rest:
             shown = "all-except-skipped" if state.mode >= 2 else " ".join(sorted(marked))
-            print(f"Modules to reload:\n{shown}\n\nModules to skip:\n{' '.join(sorted(skipped))}\n")
+            print(f"Modules to reload:\n{shown}\n\nModules to skip:\n{' '.join(sorted(skipped))}")
         for name in (word.strip() for word in rest.split(",") if word.strip()):
             if name.startswith("-"):
                 marked.discard(name[1:].strip())
@@ -110,7 +119,7 @@ class Autoreload:
 
     def __exit__(self, *_error: object) -> None:
         self._inside -= 1
-        if self.mode and not self._inside:
+        if not self._inside:
             self.reloader.look()
 
     def check(self, everything: bool) -> None:

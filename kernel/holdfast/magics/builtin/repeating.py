@@ -32,6 +32,7 @@ _TEMPLATE = """
     _t1 = _timer()
     return _t1 - _t0
 """
+_TAKEN = ("_it", "_timer")
 _numbers = itertools.count(1)
 
 
@@ -78,7 +79,7 @@ class Timed:
 
     def __init__(self, code: str, setup: str, here: Mapping[str, object], namespace: dict[str, Any]) -> None:
         self.setup = setup
-        self._here = {name: value for name, value in here.items() if name.isidentifier()}
+        self._here = {name: value for name, value in here.items() if name.isidentifier() and name not in _TAKEN}
         filename = f"<timeit {next(_numbers)}>"
         # Tracebacks quote the code as it was written.
         linecache.cache[filename] = (len(code), None, code.splitlines(keepends=True), filename)

@@ -118,7 +118,7 @@ class _Program:
     def _run_here(self) -> None:
         namespace = self._kernel.namespace
         file = os.path.abspath(self._path)
-        before = {name: namespace[name] for name in ("__file__", "__name__") if name in namespace}
+        before: dict[str, Any] = {name: namespace[name] for name in ("__file__", "__name__") if name in namespace}
         namespace["__file__"] = file
         if "n" in self._options:
             namespace["__name__"] = _stem(file)

@@ -65,6 +65,10 @@ def make(
     """The magic: shows what it is asked for, so that it can stand anywhere in a cell, and has no value."""
 
     def magic(rest: str) -> None:
+        """Say what is kept of the variables, and what was lost and why.
+
+        %session why [NAME], %session log, %session diff A [B], %session attach NAME, %session new.
+        """
         match rest.split(None, 1):
             case []:
                 show(session())

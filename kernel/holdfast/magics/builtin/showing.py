@@ -28,7 +28,7 @@ def cell(name: str, kernel: Kernel) -> CellMagic:
     def show(rest: str, body: str) -> None:
         options = Options(f"%%{name}", rest, long=("isolated",) if name.lower() == "html" else ())
         made: Callable[..., object] = getattr(mime, kind)
-        isolated = {"metadata": {"text/html": {"isolated": True}}} if "isolated" in options else {}
+        isolated = {"metadata": {"isolated": True}} if "isolated" in options else {}
         kernel.display(made(body, **isolated))
 
     show.__doc__ = f"Show the lines below as {words}." + (

@@ -36,11 +36,13 @@ def make(name: str, session: Callable[[], Session]) -> Callable[[str], None]:
     """The magic of that name; it has no value."""
 
     def checkout(rest: str) -> None:
+        """Go to the variables as they were after another cell: `%checkout 41`; `2:41` in epoch 2, `@57` a commit."""
         if len(rest.split()) != 1:
             raise Misused("%checkout 41 (a cell), %checkout 2:41 (of epoch 2) or %checkout @57 (a commit)")
         session().checkout(rest)
 
     def undo(rest: str) -> None:
+        """Go back to the variables as they were before the last cell."""
         if rest:
             raise Misused("%undo alone: before the last cell; %checkout 41 goes to the state after cell [41]")
         session().undo()

@@ -14,6 +14,7 @@ from typing import Any
 from holdfast.magics.builtin.repeating import Timed, TimeitResult, measure
 from holdfast.magics.builtin.units import format_time
 from holdfast.magics.expand import variables_of_caller
+from holdfast.magics.parse import lower
 from holdfast.magics.port import CellMagic, Kernel, LineMagic, WrapperMagic
 from holdfast.magics.words import BadWords, Options
 
@@ -91,6 +92,7 @@ def _timed(kernel: Kernel, code: str) -> object:
 
 def _timed_in_function(code: str, namespace: dict[str, Any], variables: dict[str, Any]) -> object:
     """In a function the code sees its variables, and cannot bind them."""
+    code = lower(code).code
     try:
         compiled = compile(code, "<timed>", "eval", dont_inherit=True)
     except SyntaxError:

@@ -12,6 +12,8 @@ from holdfast.magics.words import BadWords
 
 #: In the order in which `%xmode` goes through them.
 MODES = ("Plain", "Context", "Verbose", "Minimal")
+#: What can stand behind a name, for completion.
+WORDS = {"xmode": MODES}
 
 
 def line(name: str, kernel: Kernel) -> LineMagic:

@@ -45,6 +45,11 @@ def make(transactions: Callable[[], Transactions]) -> Callable[[str], None]:
     """The magic: prints what it did or, alone, how things stand."""
 
     def magic(rest: str) -> None:
+        """Say when what cells do becomes durable: a policy for those that follow, or commit or rollback now.
+
+        %transaction commit_always, commit_on_success, rollback_on_failure or explicit; %transaction commit;
+        %transaction rollback; alone: how things stand.
+        """
         session, words = transactions(), rest.strip()
         if words == "commit":
             session.commit_now()

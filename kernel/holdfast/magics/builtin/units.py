@@ -22,4 +22,9 @@ def format_time(seconds: float, precision: int = 3) -> str:
                 parts.append(f"{count}{unit}")
         return " ".join(parts)
     order = min(-int(math.floor(math.log10(seconds)) // 3), 3) if seconds > 0 else 3
-    return f"{seconds * 1000.0**order:.{precision}g} {_UNITS[max(order, 0)]}"
+    order = max(order, 0)
+    text = f"{seconds * 1000.0**order:.{precision}g}"
+    if "e+" in text and order:  # rounded up to the next unit
+        order -= 1
+        text = f"{seconds * 1000.0**order:.{precision}g}"
+    return f"{text} {_UNITS[order]}"

@@ -231,10 +231,13 @@ def _reset_soft(kernel: Kernel) -> None:
 
 def _reset_in(kernel: Kernel) -> None:
     kernel.scope.results.forget_inputs(kernel.namespace)
+    print("The inputs were deleted.")
 
 
 def _reset_out(kernel: Kernel) -> None:
+    count = len(kernel.scope.results.out)
     kernel.scope.results.forget_outputs(kernel.namespace)
+    print(f"{count} result{'' if count == 1 else 's'} deleted.")
 
 
 def _reset_arrays(kernel: Kernel) -> None:

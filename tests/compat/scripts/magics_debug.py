@@ -1,0 +1,86 @@
+# pdb: the debugger at prompts, and how tracebacks look (%debug, %pdb, %xmode)
+# loose: *: stdout, lines, order
+# loose: nothing yet: stderr
+# differs: breakpoint: a breakpoint without a debugger of the frontend asks at a prompt; ipykernel's does nothing
+# differs: left: the cell says that it was left
+# differs: pdb on: the debugger comes before the error
+# differs: failed below debug: the error is the cell's, not printed text
+
+# %% nothing yet
+%debug
+
+# %% fails
+def sound(depth):
+    doubled = depth * 2
+    return 1 / (depth - depth)
+
+
+sound(3)
+
+# %% post mortem | answers: p doubled, up, p depth, q
+%debug
+
+# %% pm | answers: p doubled, q
+import pdb
+
+pdb.pm()
+
+# %% statement | answers: c
+%debug sum([1, 2])
+
+# %% cell | answers: c
+%%debug
+stepped = 5
+
+# %% stepped
+stepped
+
+# %% failed below debug | answers: c
+%%debug
+sound(4)
+
+# %% set_trace | answers: p here, c
+here = 7
+pdb.set_trace()
+after = here + 1
+
+# %% after
+after
+
+# %% left | answers: q
+pdb.set_trace()
+never = 1
+
+# %% never
+"never" in globals()
+
+# %% breakpoint | answers: c
+breakpoint()
+
+# %% pdb on | answers: p doubled, q
+%pdb on
+sound(5)
+
+# %% pdb off
+%pdb off
+
+# %% xmode
+%xmode
+
+# %% minimal
+%xmode Minimal
+sound(1)
+
+# %% plain
+%xmode Plain
+sound(1)
+
+# %% verbose
+%xmode Verbose
+sound(1)
+
+# %% context
+%xmode Context
+
+# %% tb
+%tb
