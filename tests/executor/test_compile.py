@@ -6,6 +6,7 @@ import __future__
 import ast
 import asyncio
 import inspect
+from typing import Any
 
 import pytest
 from hypothesis import given

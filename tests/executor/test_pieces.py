@@ -43,6 +43,14 @@ def test_the_cell_takes_its_code_in(shop: Workshop) -> None:
     assert {"bound", "other"} <= {name for code in unit.codes for name in code.co_names}
 
 
+def test_a_loop_of_pieces_does_not_pile_up(shop: Workshop) -> None:
+    """What says the same is taken in once: a magic in a loop costs each time what it costs once."""
+    shop.run("for _ in range(50): run('again = 1')")
+    unit = shop.runner.unit
+    assert unit is not None
+    assert len(unit.ran) == 1
+
+
 def test_an_error_names_the_pieces_line(shop: Workshop) -> None:
     """A piece with the file name of a cell and a first line quotes that cell."""
     outcome = shop.run("run('1 / 0', 'somewhere.py', 7)")

@@ -31,6 +31,8 @@ _ALWAYS: Final = [
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "<id>"),
     (re.compile(r"\b(?=[0-9]*[a-f])[0-9a-f]{16,}\b"), "<id>"),
     (re.compile(r"\b\d+(?:\.\d+)?(?:e[-+]?\d+)? ?(?:ns|µs|μs|us|ms|s|min|it/s|s/it)\b"), "<time>"),
+    # Both kernels say so on a machine that is busy with other work.
+    (re.compile(r"The slowest run took .*\n"), ""),
     (re.compile(r"\b\d\d:\d\d(?::\d\d)?<(?:\d\d:\d\d(?::\d\d)?|\?)"), "<time>"),
 ]
 _TAGLESS: Final = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", re.DOTALL | re.IGNORECASE)

@@ -48,6 +48,10 @@ LOOSE: Final[dict[tuple[str, str], set[str]]] = {
     ("errors", "promise"): {"lines"},
     ("files_and_scripts", "run_broken"): {"lines"},
     ("timing", "fails"): {"lines", "stdout"},
+    # ipykernel brings what a child wrote some time later.
+    ("processes", "prints"): {"order"},
+    ("processes", "straight"): {"order"},
+    ("shell_commands", "system"): {"order"},
     # Words of the kernel, which says the same in its own.
     ("asking_for_help", "definition"): {"stdout"},
     ("asking_for_help", "magics"): {"text"},
@@ -57,7 +61,6 @@ LOOSE: Final[dict[tuple[str, str], set[str]]] = {
     ("files_and_scripts", "interactive"): {"stdout"},
     ("formulas_and_text", "frame"): {"text"},
     ("formulas_and_text", "video"): {"text"},
-    ("history_of_cells", "macro"): {"stdout"},
     ("own_magics", "module"): {"stdout"},
     ("questions", "unanswered"): {"value"},
     ("reloading", "write"): {"stdout"},

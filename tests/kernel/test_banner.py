@@ -44,9 +44,7 @@ def test_a_result_that_was_lost_is_named_as_people_name_it(lives: Lives) -> None
         lives.kill(kernel)
     with lives.kernel() as kernel:
         first = banner(kernel.run("x"))[0]
-        assert first == (
-            "Restored 1 variable as of cell [3]; 3 could not be kept: g, Out[2][0], Out[3] (%session why)"
-        )
+        assert first == ("Restored 1 variable as of cell [3]; 3 could not be kept: g, Out[2][0], Out[3] (%session why)")
         assert "<LostValue Out[3]: generator: " in str(kernel.run("Out[3]").result)
         shown = kernel.run("%session why").of_type("display_data")[-1].content["data"]["text/plain"]
         assert "@r" not in shown

@@ -72,15 +72,16 @@ def test_transformers_change_cells(kernel: Kernel) -> None:
     kernel.run(
         "import ast\nip = get_ipython()\n"
         "class Doubler(ast.NodeTransformer):\n"
-        "    def visit_Constant(self, node): return ast.Constant(node.value * 2)\n"
+        "    def visit_Constant(self, node): return ast.Constant(node.value * 2) if node.value == 20 else node\n"
         "ip.input_transformers_post.append(lambda lines: [line.replace('tide', '20') for line in lines])\n"
         "ip.ast_transformers.append(Doubler())"
     )
     try:
-        assert kernel.run("tide + 1").result == "42"
+        assert kernel.run("tide + 2").result == "42"
+        assert kernel.run("get_ipython().run_cell('tide + 3');").result == "43"
     finally:
         kernel.run("ip.input_transformers_post.clear(); ip.ast_transformers.clear()")
-    assert kernel.run("20 + 1, In[-3]").result == "(21, 'tide + 1')"
+    assert kernel.run("20 + 1, In[-4]").result == "(21, 'tide + 2')"
 
 
 def test_a_handler_shows_errors(kernel: Kernel) -> None:

@@ -128,5 +128,30 @@ def test_a_command_lets_the_loop_go_on(kernel: Kernel, tmp_path: Path, first: st
     )
     if "await" in first:
         kernel.run("gate.set()\nawait task")
-    assert kernel.run(f"{first}\nloop.call_soon(write)\n{WAITS}").stdout == "seen\n"
+    assert kernel.run(f"{first}\nloop.call_soon(write)\n{WAITS}").stdout.split() == ["seen"]
     kernel.run("gate.set()")
+
+
+EXTENSION = """
+from IPython.core.magic import Magics, line_cell_magic, magics_class
+
+@magics_class
+class Tide(Magics):
+    @line_cell_magic
+    def tide(self, line, cell=None):
+        self.shell.user_ns["height"] = line
+        return cell
+
+def load_ipython_extension(shell):
+    shell.register_magics(Tide)
+"""
+
+
+def test_an_extension_made_for_ipython_is_loaded(kernel: Kernel, tmp_path: Path) -> None:
+    """Its magics are ours; what they bind is a variable."""
+    kernel.run(f"import sys\nsys.path.insert(0, {str(tmp_path)!r})")
+    assert kernel.run(f"%%writefile {tmp_path}/tide_of_kernel.py\n{EXTENSION}").error is None
+    assert kernel.run("%load_ext tide_of_kernel").error is None
+    assert kernel.run("%%tide high\nwater").result == "'water\\n'"
+    assert kernel.run("%tide low\nheight").result == "'low'"
+    assert "%reload_ext tide_of_kernel" in kernel.run("%load_ext tide_of_kernel").stdout

@@ -86,7 +86,7 @@ def test_capture_takes_everything(kernel: Kernel) -> None:
 def test_children_that_are_forked_are_captured(kernel: Kernel) -> None:
     """What a child prints with Python's own `print` is not lost with its memory."""
     child = "if not (pid := os.fork()):\n    print('b', flush=True)\n    os._exit(0)\n"
-    code = f"%%capture seen\nimport os\nprint('a')\n{child}_ = os.waitpid(pid, 0)\nprint('c')"
+    code = f"%%capture seen\nimport os\nprint('a')\n{child}waited = os.waitpid(pid, 0)\nprint('c')"
     assert kernel.run(code).outputs == []
     assert kernel.run("seen.stdout").result == r"'a\nb\nc\n'"
 
@@ -187,6 +187,14 @@ def test_a_breakpoint_in_a_cell_that_awaits(kernel: Kernel) -> None:
     assert kernel.run("k").result == "1"
 
 
+def test_steps_end_with_the_cell(kernel: Kernel) -> None:
+    """One more step than there are lines: the cell is over, and its value is shown."""
+    kernel.run("def g():\n    breakpoint()\n    return 4")
+    result = kernel.run("v = g()\nv", answers=["s"] * 4 + ["n"] * 2 + ["unused"] * 4)
+    assert (result.result, result.error) == ("4", None)
+    assert set(re.findall(r"^> (\S+)", result.stdout, re.MULTILINE)) == {"Cell"}
+
+
 def test_leaving_the_debugger_ends_the_cell(kernel: Kernel) -> None:
     """Which says so in one line; the error before it is still the last one."""
     kernel.run("1/0")
@@ -244,8 +252,8 @@ def test_an_edited_module_counts_in_the_next_cell(kernel: Kernel, tmp_path: Path
     """For what was imported from it, and for its old objects; a cell in between that fails keeps the old code."""
     module = tmp_path / "edited_by_kernel.py"
     module.write_text("class C:\n    def m(self): return 1\n")
-    kernel.run(f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n%load_ext autoreload\n%autoreload 2")
-    kernel.run("from edited_by_kernel import C\nc = C()")
+    first = "%load_ext autoreload\n%autoreload 2\nfrom edited_by_kernel import C\nc = C()"
+    kernel.run(f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{first}")
     module.write_text("class C:\n    def m(self): return 22\n    def more(self): return 3\n")
     assert kernel.run("c.m(), c.more(), type(c) is C").result == "(22, 3, True)"
     module.write_text("class C(: pass\n")

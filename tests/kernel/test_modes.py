@@ -127,3 +127,21 @@ def test_blocking_cells_go_to_a_thread_when_asked_to(launch: Callable[..., Kerne
     kernel.run("task = asyncio.create_task(asyncio.sleep(60))")
     assert kernel.run("time.sleep(0)\nmain()").result == "False"
     assert kernel.run("main()").result == "True"
+
+
+def test_context_variables_of_a_cell_in_a_thread_last(kernel: Kernel) -> None:
+    """What it sets the next cell sees; a background cell has a copy, like a task."""
+    kernel.run("import contextvars\nvar = contextvars.ContextVar('var'); var.set('first')")
+    assert kernel.run("%%thread\nseen = var.get()\nvar.set('thread');\nseen").result == "'first'"
+    assert kernel.run("var.get()").result == "'thread'"
+    kernel.run("import threading; over = threading.Event()")
+    kernel.run("%%bg\nvar.set('background'); over.set()")
+    assert kernel.run("over.wait(20), var.get()").result == "(True, 'thread')"
+
+
+def test_names_bound_in_any_mode_are_everybodys(kernel: Kernel) -> None:
+    """One namespace: a function of a cell in a thread sees what later cells bind."""
+    kernel.run("%%thread\nn = 1\ndef look(): return n")
+    kernel.run("import threading; over = threading.Event()")
+    kernel.run("%%bg\nn = 2; over.set()")
+    assert kernel.run("over.wait(20), look()").result == "(True, 2)"

@@ -150,3 +150,8 @@ def test_shutting_down_ends_the_command(fresh: Kernel) -> None:
     fresh.until(lambda: "ready" in result.stdout, "a sign of life")
     fresh.shut_down()
     wait_for(lambda: not fresh.process.family(), "the end of all processes")
+
+
+def test_the_first_folder_is_known(kernel: Kernel) -> None:
+    """Notebooks find files beside them by `_dh[0]`, also before any `%cd`."""
+    assert kernel.run("import os\n_dh[0] == os.getcwd()").result == "True"

@@ -94,8 +94,8 @@ def test_a_click_comes_through_a_blocking_cell(kernel: Kernel) -> None:
     """JupyterLab sends it to a subshell: what is captured there is the click's, not the cell's."""
     comms = _models(kernel.run(OUT))
     subshell = str(kernel.request("create_subshell_request", {}, "control").reply["subshell_id"])
-    code = "import threading\ndone = threading.Event()\nbutton.on_click(lambda _: done.set())\nprint('ready')\ndone.wait(20)"
-    running = kernel.start(code)
+    code = "import threading\ndone = threading.Event()\nbutton.on_click(lambda _: done.set())\n"
+    running = kernel.start(f"{code}print('ready')\ndone.wait(20)")
     sent = _click(kernel, comms["ButtonModel"], subshell_id=subshell)
     assert kernel.finish(running).result == "True"
     assert (running.stdout, sent.stdout) == ("ready\n", "pressed\ninside\n")
@@ -110,6 +110,18 @@ def test_a_callback_that_fails_is_shown(kernel: Kernel) -> None:
     assert sent.error == "ZeroDivisionError"
     assert "button.on_click(lambda _: 1 / 0)" in sent.traceback
     assert _click(kernel, comms["ButtonModel"]).error == "ZeroDivisionError"
+
+
+def test_a_callback_leaves_the_figures_of_the_cell_alone(kernel: Kernel) -> None:
+    """What it draws itself is shown below the click; what the cell beside it has open, at the end of the cell."""
+    kernel.run("import matplotlib.pyplot as plt, asyncio\n" + OUT)
+    draw = "button.on_click(lambda _: (plt.figure(figsize=(1, 1)), plt.plot([3, 1]), go.set()))"
+    comms = _models(kernel.run(f"go = asyncio.Event()\n{OUT}{draw}"))
+    running = kernel.start("plt.figure(figsize=(2, 1))\nprint('ready')\nawait go.wait()")
+    sent = _click(kernel, comms["ButtonModel"])
+    kernel.finish(running)
+    shown = [[m.content["data"]["text/plain"] for m in one.of_type("display_data")] for one in (sent, running)]
+    assert shown == [["<Figure size 100x100 with 1 Axes>"], ["<Figure size 200x100 with 0 Axes>"]]
 
 
 def test_a_task_of_a_callback_belongs_to_the_click(kernel: Kernel) -> None:

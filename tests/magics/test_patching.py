@@ -150,6 +150,14 @@ def test_members_of_an_enum_stay_the_same_objects() -> None:
     assert not hasattr(cls, "B")
 
 
+def test_a_member_that_is_a_text_is_replaced_where_it_is_another() -> None:
+    """A text cannot change; one that stays as it was is the same object."""
+    old = "class E(enum.StrEnum):\n    A = 'a'\n    B = 'b'\nb = E.B"
+    module, _ = patched(old, "class E(enum.StrEnum):\n    A = 'aa'\n    B = 'b'", "E")
+    cls: Any = module.E
+    assert (f"{cls.A}", cls("aa") is cls.A, isinstance(cls.A, cls), module.b is cls.B) == ("aa", True, True, True)
+
+
 def test_a_dataclass_has_its_new_fields() -> None:
     """New objects have them, old ones have new methods."""
     old = "@dataclasses.dataclass\nclass P:\n    x: int = 1\np = P(5)"

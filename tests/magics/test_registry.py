@@ -50,6 +50,21 @@ def test_an_unknown_magic_without_kin_points_to_the_list() -> None:
         Magics()("zzzzzz", "")
 
 
+def test_a_function_of_that_name_could_be_the_magic() -> None:
+    """After a restart, say, which functions survive and magics do not."""
+
+    def shout(line: str) -> str:
+        return line.upper()
+
+    magics = _with_variables(shout=shout, number=3)
+    with pytest.raises(UnknownMagic, match=r"no magic %shout, but a function: holdfast.register_magic\(shout\)"):
+        magics("shout", "a")
+    with pytest.raises(UnknownMagic, match=r"no magic %%shout, but a function"):
+        magics.cell("shout", "a", "b")
+    with pytest.raises(UnknownMagic, match="no magic %number: "):
+        magics("number", "")
+
+
 def test_a_magic_of_the_other_kind_is_told_apart() -> None:
     """A line magic above a body, a cell magic in a line, one below the first line, and a mode with words."""
     magics = Magics()
@@ -115,7 +130,7 @@ def test_magics_are_completed(offered: Magics, late: str) -> None:
 
 def _with_variables(**variables: object) -> Magics:
     magics = Magics()
-    magics.make_kernel = lambda: SimpleNamespace(namespace=variables, touched=lambda *_names: None)
+    magics.make_kernel = lambda: SimpleNamespace(namespace=variables, magics=magics, touched=lambda *_names: None)
     magics.register("echo", lambda rest: rest)
     magics.register_cell("echo", lambda rest, body: (rest, body))
     return magics
@@ -227,6 +242,9 @@ def test_a_magic_of_an_installed_package_is_found() -> None:
     """When it is used for the first time, and of the kind that its parameters say."""
     magics = _with_variables()
     assert "one" not in magics.names()
+    assert "Of installed packages:\nboth  one  wrong" in repr(magics("lsmagic", ""))
+    with pytest.raises(UnknownMagic, match="did you mean %both"):
+        magics("boht", "")
     assert magics("one", "a") == "a"
     assert magics.cell("both", "a", "b") == ("a", "b")
     assert magics("both", "a") == ("a", None)

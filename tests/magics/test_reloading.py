@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -39,6 +40,27 @@ def test_only_what_was_edited_is_found(edit: Edit) -> None:
     assert reloader.changed(everything=True) == []
     edit("x = 22")
     assert reloader.changed(everything=True) == [(NAME, module)]
+    assert reloader.changed(everything=True) == []
+
+
+def test_what_was_edited_before_it_was_first_seen_counts(edit: Edit) -> None:
+    """A module that the cell with `%load_ext autoreload` itself imports, and that is edited before the next one."""
+    reloader = Reloader()
+    reloader.look()
+    module = edit("x = 1")
+    edit("x = 22")
+    assert reloader.changed(everything=True) == [(NAME, module)]
+    assert reloader.changed(everything=True) == []
+
+
+def test_an_older_file_counts_as_what_was_loaded(edit: Edit, tmp_path: Path) -> None:
+    """Nothing is loaded again that nobody has written to."""
+    reloader = Reloader()
+    reloader.look()
+    (tmp_path / f"{NAME}.py").write_text("x = 1")
+    os.utime(tmp_path / f"{NAME}.py", (1, 1))
+    importlib.invalidate_caches()
+    importlib.import_module(NAME)
     assert reloader.changed(everything=True) == []
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from holdfast import cell
 from holdfast.app.shelf import Shelf
 from holdfast.compat import figures
-from holdfast.executor.compile import compile_cell
+from holdfast.executor.compile import Unit, compile_cell
 from holdfast.executor.interrupt import interruptible, protected
 from holdfast.executor.pieces import Pieces
 from holdfast.magics.options import Options
@@ -67,8 +68,7 @@ class CellKernel:
 
     def touched(self, *names: str) -> None:
         """See the port: said as code that binds these names, or that can reach all."""
-        code = "\n".join(f"{name} = {name}" for name in names if name.isidentifier()) if names else "exec"
-        self._pieces.took(compile_cell(code, "<magic>"))
+        self._pieces.took(_naming(names))
 
     def ran(self, code: str) -> None:
         """See the port."""
@@ -129,3 +129,10 @@ class CellKernel:
             return inspect.getsource(obj)  # type: ignore[arg-type]
         except (OSError, TypeError):
             return None
+
+
+@lru_cache(64)
+def _naming(names: tuple[str, ...]) -> Unit:
+    """Code that binds these names or, without any, can reach all."""
+    code = "\n".join(f"{name} = {name}" for name in names if name.isidentifier()) if names else "exec"
+    return compile_cell(code, "<magic>")

@@ -5,6 +5,7 @@ It must never import what they are given before.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -53,7 +54,16 @@ def magic_builtins(runner: Callable[[], Runner], magics: Magics) -> dict[str, ob
         SHELL: shells,
         SHELL_LINES: shells.lines,
         SHOW: lambda value: runner().show(value),
+        # Notebooks read `_dh[0]` for the folder that they were opened in; `%cd` keeps a list of its own.
+        "_dh": [_here()],
     }
+
+
+def _here() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it was removed
+        return "."
 
 
 def _register(magics: Magics, function: Callable[..., object], name: str, kind: Any) -> None:

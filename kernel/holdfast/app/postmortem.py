@@ -17,7 +17,7 @@ from holdfast.executor.outcome import Job
 
 
 def install(labels: Mapping[str, str], touched: Callable[[], None], surroundings: CellSurroundings) -> None:
-    """`pdb`, `ipdb` and IPython find it when they are imported; `touched` is told when it may have changed variables."""
+    """`pdb`, `ipdb` and IPython find it when they are imported; `touched` is told when variables may be others."""
 
     def debugger() -> Any:
         from holdfast.magics.builtin import debugger

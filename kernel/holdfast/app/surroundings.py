@@ -117,7 +117,8 @@ class CellSurroundings:
         from holdfast.executor.traceback import Report, report
 
         # Who leaves the debugger knows where that was.
-        mode = self.options.xmode if type(error).__name__ != "BdbQuit" else "Minimal"
+        quits = getattr(sys.modules.get("bdb"), "BdbQuit", ())  # not by name: a class of the user's may refuse to tell it
+        mode = self.options.xmode if not issubclass(type(error), quits) else "Minimal"
         made = report(error, self._sources.labels, self._hidden, mode)
         lines = self.hooks.report(error) if self.hooks.report is not None else None
         return made if lines is None else Report(made.ename, made.evalue, lines)

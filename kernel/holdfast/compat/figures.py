@@ -33,6 +33,7 @@ __all__ = [
     "activate",
     "flush_figures",
     "loaded",
+    "open_managers",
     "register",
     "select",
     "set_matplotlib_formats",
@@ -154,13 +155,15 @@ def register(formatters: Registry) -> None:
         formatters.register_by_name("matplotlib.figure", "Figure", _MIMETYPES[name], _printer(name))
 
 
-def flush_figures() -> None:
+def flush_figures(leaving: Iterable[FigureManagerBase] = ()) -> None:
     """Shows and closes what the cell has plotted; to be called after each cell, also after one that failed.
 
-    Figures made while `plt.ioff()` held, or on another backend, are left alone.  Without pyplot this is one
-    look into `sys.modules`.  What a figure raises is raised after the others were shown.
+    Figures made while `plt.ioff()` held, or on another backend, are left alone, and those of the managers in
+    `leaving`.  Without pyplot this is one look into `sys.modules`.  What a figure raises is raised after the others
+    were shown.
     """
-    managers = [manager for manager in _open_managers() if getattr(manager, "automatic", False)]
+    left = {id(manager) for manager in leaving}
+    managers = [one for one in open_managers() if getattr(one, "automatic", False) and id(one) not in left]
     if not managers:
         return
     changed = [manager for manager in managers if not _is_on_display(manager.canvas.figure)]
@@ -177,7 +180,7 @@ def show_figures(
     """
     from holdfast.output.display import display
 
-    shown = list(_open_managers() if managers is None else managers)
+    shown = list(open_managers() if managers is None else managers)
     errors: list[Exception] = []
     try:
         for manager in shown:
@@ -195,7 +198,8 @@ def show_figures(
         raise ExceptionGroup(f"{len(errors)} figures could not be displayed", errors)
 
 
-def _open_managers() -> list[FigureManagerBase]:
+def open_managers() -> list[FigureManagerBase]:
+    """Those of the figures that pyplot holds, in the order of their numbers."""
     helpers = sys.modules.get("matplotlib._pylab_helpers")
     gcf = getattr(helpers, "Gcf", None)  # absent while matplotlib is being imported
     managers: list[FigureManagerBase] = gcf.get_all_fig_managers() if gcf is not None else []

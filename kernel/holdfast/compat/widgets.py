@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import sys
+from _thread import get_ident
 
 from holdfast.compat import figures, finder
 
@@ -36,7 +37,8 @@ def install(comms: Comms) -> None:
     def bind(module: ModuleType) -> None:
         _bind_comm(module, comms)
 
-    comms.after.append(flush)
+    comms.before.append(_begin)
+    comms.after.append(_end)
     finder.when_imported("comm", comms.adopt)
     finder.when_imported("ipykernel.comm.comm", bind)
     finder.when_imported("ipykernel.ipkernel", adopt)  # it has just put its own in their place
@@ -45,10 +47,27 @@ def install(comms: Comms) -> None:
     finder.when_imported("plotly.io._renderers", _choose_renderer)
 
 
+#: By thread: the figures that were open when a callback began on it, which are the running cell's.
+_beside: dict[int, list[Any]] = {}
+
+
 def flush() -> None:
     """Show the figures that a callback drew, as those of a cell are at its end."""
     if "matplotlib" in sys.modules:
-        figures.flush_figures()
+        figures.flush_figures(_beside.get(get_ident(), ()))
+
+
+def _begin() -> None:
+    # Where figures stay open, a callback may well draw into one of an earlier cell.
+    if "matplotlib" in sys.modules and figures.settings.close_figures:
+        _beside[get_ident()] = figures.open_managers()
+
+
+def _end() -> None:
+    try:
+        flush()
+    finally:
+        _beside.pop(get_ident(), None)
 
 
 def _bind_comm(module: Any, comms: Comms) -> None:
@@ -75,14 +94,15 @@ def _show_figures(module: Any) -> None:
 
 def _choose_bars(module: Any) -> None:
     """`tqdm.auto` has chosen text because no ipykernel is loaded: where there are widgets it draws those."""
-    from tqdm import notebook, std
+    import importlib
 
+    notebook: Any = importlib.import_module("tqdm.notebook")
     if module.tqdm is notebook.tqdm:
         return
     if notebook.IProgress is None:
         import warnings
 
-        warnings.warn(notebook.WARN_NOIPYW, std.TqdmWarning, stacklevel=2)
+        warnings.warn(notebook.WARN_NOIPYW, sys.modules["tqdm.std"].TqdmWarning, stacklevel=2)
         return
     module.tqdm, module.trange = notebook.tqdm, notebook.trange
 

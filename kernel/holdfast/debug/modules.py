@@ -14,7 +14,8 @@ def loaded_modules() -> list[Json]:
     modules: dict[str, object] = dict(sys.modules)
     for name, module in modules.items():
         # Libraries put things of other kinds there, whose attributes may be anything.
-        file = ModuleType.__getattribute__(module, "__dict__").get("__file__") if isinstance(module, ModuleType) else None
-        if isinstance(file, str) and file.endswith(".py"):
-            found.append({"id": len(found), "name": name, "path": file})
+        if isinstance(module, ModuleType):
+            file = ModuleType.__getattribute__(module, "__dict__").get("__file__")
+            if isinstance(file, str) and file.endswith(".py"):
+                found.append({"id": len(found), "name": name, "path": file})
     return found

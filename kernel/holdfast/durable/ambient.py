@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Mapping
 
-#: Set for the kernel by whoever starts it, not by cells.
+#: Set for the kernel by whoever starts it, or by its debugger; not by cells.
 _OURS = (b"JPY_", b"HOLDFAST_", b"JUPYTER_", b"PYDEVD_")
 _STATES = {"@arandom": "random state", "@anumpy": "numpy random state"}
 _BACKEND = frozenset({"backend", "backend_fallback", "interactive", "toolbar"})

@@ -63,16 +63,19 @@ class Pieces:
     def took(self, unit: Unit) -> None:
         """The running cell has run this, too."""
         runner = self._runner()
-        if runner.unit is not None:
+        # A magic in a loop says the same each time.
+        if runner.unit is not None and not (unit.codes and all(code in runner.unit.ran for code in unit.codes)):
             runner.unit = runner.unit.joined(unit)
 
     def _compiled(self, code: str, filename: str, line: int) -> tuple[Unit, Wrapping | None]:
         runner = self._runner()
         lowered = self._surroundings.lower(code, piece=True)
+        # A file is what it is; what changes cells changes the rest.
+        transform = None if filename else self._surroundings.transform
         if not filename:
             count = runner.running.count if runner.running is not None else 0
             filename, line = self._sources.register(code, count), 1
-        unit = compile_cell("\n" * (line - 1) + dedented(lowered.code), filename, runner.flags)
+        unit = compile_cell("\n" * (line - 1) + dedented(lowered.code), filename, runner.flags, transform=transform)
         runner.flags = unit.flags
         self.took(unit)
         return unit, self._surroundings.wrap(lowered)

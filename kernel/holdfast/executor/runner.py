@@ -141,7 +141,7 @@ class Runner:
         """Run `job` as soon as the loop is free; thread-safe."""
         self._loop.call_soon_threadsafe(self.start, job, context=self._context)
 
-    def submit_call(self, call: Callable[[], None]) -> None:
+    def submit_call(self, call: Callable[[], object]) -> None:
         """Run a comm callback in the same context, between or (while a cell awaits) beside cells."""
         self._loop.call_soon_threadsafe(call, context=self._context)
 
@@ -338,7 +338,7 @@ class Runner:
         try:
             report = self._surroundings.report(error)
         except:  # noqa: E722 - an error that cannot even be shown ends its cell like any other
-            name = type(error).__name__
+            name = vars(type)["__name__"].__get__(type(error))
             return Outcome(name, "this error could not be shown", [f"{name}: this error could not be shown"])
         return Outcome(report.ename, report.evalue, report.traceback, shown=not report.traceback)
 

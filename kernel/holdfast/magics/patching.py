@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import enum
 import functools
+from contextlib import suppress
 from types import FunctionType, MemberDescriptorType, MethodType
 from typing import Any
 
@@ -94,7 +95,8 @@ class Patcher:
                 continue
             _belongs_to(value, new, old)
             if name not in before or not self._attribute(before[name], value):
-                type.__setattr__(old, name, value)
+                with suppress(TypeError, AttributeError):  # Python's own, and of this one object
+                    type.__setattr__(old, name, value)
         if "__abstractmethods__" in vars(new):
             old.__abstractmethods__ = new.__abstractmethods__  # type: ignore[attr-defined]
         return True
@@ -146,7 +148,9 @@ def _members(old: Any, new: Any) -> frozenset[str]:
     members: dict[str, Any] = {}
     for name, member in theirs.items():
         kept = ours.get(name)
-        if kept is not None and name == kept._name_:
+        # A member that is a text or a number itself cannot become another one.
+        is_free = old._member_type_ is object or (kept is not None and kept._value_ == member._value_)
+        if kept is not None and name == kept._name_ and is_free:
             kept._value_ = member._value_
             kept.__dict__.update({key: value for key, value in vars(member).items() if key != "__objclass__"})
         else:

@@ -89,12 +89,16 @@ class Magics:
         self._offered[name] = module, given
 
     def names(self) -> list[str]:
-        """Every line magic's name, in order; of installed packages only those that were used."""
+        """Every line magic's name, in order; of installed packages those that were used."""
         return sorted({*self._lines, *self._offered, *builtin.LINES})
 
     def cell_names(self) -> list[str]:
         """Every cell magic's name, in order, with those that only say how their cell runs."""
         return sorted({*self._cells, *builtin.CELLS, *builtin.WRAPPERS, *MODES})
+
+    def installed_names(self) -> list[str]:
+        """Every name for which an installed package has a magic, in order; none is loaded."""
+        return sorted(self._installed)
 
     def find(self, name: str) -> LineMagic | None:
         """The line magic of that name, imported and made if it must be."""
@@ -234,7 +238,8 @@ class Magics:
         if magic is None:
             from holdfast.magics.unknown import unknown_line
 
-            raise unknown_line(name, self.names(), self.cell_names())
+            lines = [*self.names(), *self.installed_names()]
+            raise unknown_line(name, lines, self.cell_names(), self._variable(name))
         value = magic(self._filled(name, magic, rest))
         silent = rest.endswith(";") and getattr(magic, "output_can_be_silenced", False)
         return None if silent else value
@@ -252,8 +257,11 @@ class Magics:
                 return self.kernel.run(f"%%{name} {rest}\n{body}")
             from holdfast.magics.unknown import unknown_cell
 
-            raise unknown_cell(name, rest, self.names(), self.cell_names())
+            raise unknown_cell(name, rest, self.names(), self.cell_names(), self._variable(name))
         return magic(self._filled(name, magic, rest), body)
+
+    def _variable(self, name: str) -> object:
+        return getattr(self.kernel, "namespace", {}).get(name)
 
     def wrapper(self, name: str, rest: str) -> AbstractContextManager[object]:
         """What a cell that begins with `%%name rest` runs in."""

@@ -9,6 +9,7 @@ import gc
 import importlib
 import os
 import sys
+import time
 from importlib.util import cache_from_source
 from types import ModuleType
 from typing import Any
@@ -25,6 +26,9 @@ _INSTALLED = (_STANDARD + "site-packages", _STANDARD + "dist-packages")
 
 #: Time and size of a file when its module was loaded.
 _Stamp = tuple[int, int]
+_UNKNOWN = (0, 0)
+#: Nanoseconds by which a file's time may lag behind the clock.
+_GRAIN = 10_000_000
 
 
 class Reloader:
@@ -37,9 +41,17 @@ class Reloader:
         self._stamps: dict[str, tuple[str, _Stamp]] = {}
         #: Files that are looked at no more: there is no source of theirs.
         self._without: set[str] = set()
+        #: When it last looked, in nanoseconds.
+        self._looked = time.time_ns()
 
-    def look(self) -> None:
-        """Take note of the files of modules that are new."""
+    def look(self, late: bool = False) -> None:
+        """Take note of the files of modules that are new.
+
+        `late`: they may have been imported a while ago.  A file that was written since the last look counts as edited
+        then: loading it once more than needed does less harm than not at all.
+        """
+        since = self._looked - _GRAIN if late else None
+        self._looked = time.time_ns()
         for name, module in list(sys.modules.items()):
             if name in self._stamps or name in self._without or not isinstance(module, ModuleType):
                 continue
@@ -48,11 +60,11 @@ class Reloader:
             if path is None or stamp is None:
                 self._without.add(name)
             else:
-                self._stamps[name] = path, stamp
+                self._stamps[name] = path, stamp if since is None or stamp[0] < since else _UNKNOWN
 
     def changed(self, everything: bool) -> list[tuple[str, ModuleType]]:
         """The modules whose files are others than before, what others import first; all, or those marked."""
-        self.look()
+        self.look(late=True)
         found = []
         for name, (path, stamp) in self._stamps.items():
             if name in self.skipped or not (everything or name in self.marked):

@@ -141,7 +141,25 @@ def test_cells_are_transformed() -> None:
     """A TransformerManager of one's own."""
     manager = lines.TransformerManager()
     manager.line_transforms.append(lambda lines: [line.replace("tide", "ls") for line in lines])
-    assert manager.transform_cell("%tide") == "__holdfast_magic__('ls', '')\n"
+    assert manager.transform_cell("%tide") == "get_ipython().run_line_magic('ls', '')\n"
+
+
+@pytest.mark.parametrize(
+    ("cell", "code"),
+    [
+        ("x = 1", "x = 1\n"),
+        ("%cd ..", "get_ipython().run_line_magic('cd', '..')\n"),
+        ("if x:\n    files = !ls *.py", "if x:\n    files = get_ipython().getoutput('ls *.py')\n"),
+        ("!ls", "get_ipython().system('ls')\n"),
+        ("%%time\nf()", "get_ipython().run_cell_magic('time', '', 'f()\\n')\n"),
+        ("%%bash --out x\nls\n", "get_ipython().run_cell_magic('bash', '--out x', 'ls\\n')\n"),
+        ("len?", "get_ipython().run_line_magic('pinfo', 'len')\n"),
+        ("len??", "get_ipython().run_line_magic('pinfo2', 'len')\n"),
+    ],
+)
+def test_what_is_no_python_becomes_calls_of_the_shell(cell: str, code: str) -> None:
+    """The form that formatters of notebooks turn back."""
+    assert lines.as_calls(cell) == code
 
 
 def test_the_connection_file_is_that_of_the_kernel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

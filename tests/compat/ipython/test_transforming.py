@@ -113,7 +113,7 @@ def test_a_tree_transformer_that_fails_is_taken_out(
 def test_cells_as_python(shell: Any) -> None:
     """transform_cell and check_complete ask the kernel, after the functions."""
     shell.input_transformers_post.append(lambda lines: [line.replace("tide", "ls") for line in lines])
-    assert "__holdfast_magic__('ls', 'x')" in shell.transform_cell("%tide x")
+    assert shell.transform_cell("%tide x") == "get_ipython().run_line_magic('ls', 'x')\n"
     assert shell.check_complete("if x:") == ("incomplete", "    ")
     assert shell.input_transformer_manager.check_complete("if x:") == ("incomplete", 4)
     assert shell.input_transformer_manager.check_complete("x") == ("complete", None)

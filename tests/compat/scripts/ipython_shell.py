@@ -126,5 +126,12 @@ finally:
 # %% parent
 ip.get_parent()["header"]["msg_type"], ip.kernel.shell is ip
 
+# %% variable inspector
+from IPython.core.magics.namespace import NamespaceMagics
+
+magics = NamespaceMagics()
+magics.shell = ip.kernel.shell
+"depth" in magics.who_ls(), magics.who_ls("float")
+
 # %% completion
 "print" in ip.Completer.all_completions("pri")

@@ -47,6 +47,7 @@ def kernel() -> MagicKernel:
         ("-l 2", "def f():\n    return x\nf()\nx = 1"),
         ("-g old", " 1/1: old = 1\n 1/2: old + 1"),
         ("-g new*1", " 2/1: newer = 1"),
+        ("-g x = 1", "   1: x = 1\n   3: x = 1"),
         ("99", ""),
     ],
 )

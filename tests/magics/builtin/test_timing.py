@@ -58,6 +58,14 @@ def test_time_in_a_function_sees_its_variables(kernel: MagicKernel) -> None:
     assert kernel.namespace["value"] == 9
 
 
+@pytest.mark.parametrize("line", ["'time', 'await x'", "'timeit', 'await x'"])
+def test_in_a_function_nobody_can_wait(kernel: MagicKernel, line: str) -> None:
+    """It says where it works."""
+    kernel.namespace["magics"] = kernel.magics
+    with pytest.raises(BadWords, match="top level"):
+        kernel.run(f"def f():\n    magics({line})\nf()")
+
+
 def test_time_awaits(kernel: MagicKernel, capsys: pytest.CaptureFixture[str]) -> None:
     """With `await` in it the value is awaited by the cell; the waiting counts."""
     kernel.run("import asyncio")

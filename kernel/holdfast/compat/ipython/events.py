@@ -28,8 +28,8 @@ class EventManager(Part):
 
     path = "events"
 
-    def __init__(self, hooks: Hooks) -> None:
-        self._hooks = hooks
+    def __init__(self) -> None:
+        self._hooks: Hooks = current.edges().hooks
         self.callbacks: dict[str, list[Callable[..., object]]] = {name: [] for name in EVENTS}
         self._info = ExecutionInfo("")
 

@@ -33,7 +33,7 @@ class ShowsErrors:
 
     def __setattr__(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
-        if name in WAYS:
+        if name in WAYS or name == "CustomTB":
             current.edges().hooks.report = self.report_error
 
     def set_custom_exc(self, exc_tuple: Any, handler: Callable[..., Any] | None) -> None:

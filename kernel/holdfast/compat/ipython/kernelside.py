@@ -87,8 +87,8 @@ class ShellKernel(Part):
     language_info: dict[str, Any] = {"name": "python", "mimetype": "text/x-python", "file_extension": ".py"}
     protocol_version = "5.5"
 
-    def __init__(self, parents: Parents) -> None:
-        self._parents = parents
+    def __init__(self) -> None:
+        self._parents: Parents = current.shell()._parents
         self.session = Session()
         self.iopub_socket = Channel()
         self.log = logging.getLogger("holdfast")

@@ -1,4 +1,4 @@
-"""The shell's magics: running them, finding them, registering more.
+"""The managers of the shell: its magics, extensions, aliases and configurables.
 
 It must never keep a registry of its own: what is registered here is in the kernel's.
 """
@@ -15,7 +15,7 @@ from holdfast.compat.ipython.errors import UsageError
 from holdfast.compat.ipython.parts import Part
 from holdfast.magics.builtin.extensions import OURS, Extensions
 
-__all__ = ["AliasManager", "Configurables", "ExtensionManager", "HasMagics", "MagicsManager"]
+__all__ = ["AliasManager", "Configurables", "ExtensionManager", "MagicsManager"]
 
 type Function = Callable[..., Any]
 
@@ -210,6 +210,9 @@ def _filled(command: str, rest: str) -> str:
 class Configurables(list[Any]):
     """What has options; `%config` finds by the name of its class what libraries append."""
 
+    def __init__(self) -> None:
+        super().__init__([current.shell()])
+
     def append(self, configurable: Any, /) -> None:
         """Add one."""
         super().append(configurable)
@@ -217,46 +220,3 @@ class Configurables(list[Any]):
         before = known.get(cls.__name__, configurable)
         if type(before).__module__ == cls.__module__:  # an older one of theirs, never one of ours
             known[cls.__name__] = configurable
-
-
-class HasMagics:
-    """The shell's methods about magics."""
-
-    magics_manager: MagicsManager
-
-    def run_line_magic(self, magic_name: str, line: str, _stack_depth: int = 1) -> Any:
-        """The value of `%magic_name line`; an error where there is no such magic."""
-        return current.kernel().magics(magic_name, line)
-
-    def run_cell_magic(self, magic_name: str, line: str, cell: str) -> Any:
-        """The value of `%%magic_name line` above `cell`; an error where there is no such magic."""
-        return current.kernel().magics.cell(magic_name, line, cell)
-
-    def magic(self, arg_s: str) -> Any:
-        """The value of a line magic, written as in a cell with or without the percent sign."""
-        name, _, rest = arg_s.lstrip("%").partition(" ")
-        return self.run_line_magic(name, rest.strip())
-
-    def find_line_magic(self, magic_name: str) -> Function | None:
-        """The function of a line magic; None where there is none."""
-        return self.magics_manager.find("line", magic_name)
-
-    def find_cell_magic(self, magic_name: str) -> Function | None:
-        """The function of a cell magic; None where there is none."""
-        return self.magics_manager.find("cell", magic_name)
-
-    def find_magic(self, magic_name: str, magic_kind: str = "line") -> Function | None:
-        """The function of a magic; None where there is none."""
-        return self.magics_manager.find(magic_kind, magic_name)
-
-    def register_magic_function(self, func: Function, magic_kind: str = "line", magic_name: str | None = None) -> None:
-        """Make a function a magic: see `MagicsManager.register_function`."""
-        self.magics_manager.register_function(func, magic_kind, magic_name)
-
-    def register_magics(self, *magic_objects: Any) -> None:
-        """Make the methods of classes derived from `Magics` magics: see `MagicsManager.register`."""
-        self.magics_manager.register(*magic_objects)
-
-    def define_magic(self, name: str, func: Function) -> None:
-        """Make a function of (shell, line) a line magic, as very old code does."""
-        self.magics_manager.register_function(lambda line: func(self, line), "line", name)

@@ -6,9 +6,38 @@ the kernel that is running when it is loaded.
 
 from __future__ import annotations
 
+import threading
+from importlib import import_module
 from typing import Any
 
-__all__ = ["Part", "found", "reduced"]
+__all__ = ["Made", "Part", "found", "reduced"]
+
+_PACKAGE = __name__.rpartition(".")[0]
+_lock = threading.RLock()
+
+
+class Made[T]:
+    """An attribute that is made, and whose module is imported, when it is first asked for: `Made("module:Class")`.
+
+    Most libraries ask for one thing only.
+    """
+
+    def __init__(self, where: str) -> None:
+        self._module, _, self._class = where.partition(":")
+        self._name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, part: Any, owner: type | None = None) -> T:
+        if part is None:
+            raise AttributeError(f"{self._name} belongs to the shell, not to its class")
+        with _lock:  # two threads must not have two of it
+            attributes = part.__dict__
+            if self._name not in attributes:
+                attributes[self._name] = getattr(import_module(f"{_PACKAGE}.{self._module}"), self._class)()
+            made: T = attributes[self._name]
+            return made
 
 
 class Part:

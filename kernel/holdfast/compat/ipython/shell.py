@@ -10,26 +10,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from holdfast.compat.ipython import current
-from holdfast.compat.ipython.completing import Completer, CustomCompleters
-from holdfast.compat.ipython.displaying import DisplayFormatter, DisplayHook, DisplayPublisher
-from holdfast.compat.ipython.events import EventManager
-from holdfast.compat.ipython.kernelside import Parents, ShellKernel
-from holdfast.compat.ipython.magicside import (
-    AliasManager,
-    Configurables,
-    ExtensionManager,
-    HasMagics,
-    MagicsManager,
-)
-from holdfast.compat.ipython.parts import Part
-from holdfast.compat.ipython.recall import HistoryManager
+from holdfast.compat.ipython.calling import HasMagics
+from holdfast.compat.ipython.parts import Made, Part
 from holdfast.compat.ipython.running import RunsCode
-from holdfast.compat.ipython.texts import page
-from holdfast.compat.ipython.transforming import Transformers
 from holdfast.compat.ipython.values import Struct
+
+if TYPE_CHECKING:
+    from holdfast.compat.ipython.completing import Completer, CustomCompleters
+    from holdfast.compat.ipython.displaying import DisplayFormatter, DisplayHook, DisplayPublisher
+    from holdfast.compat.ipython.events import EventManager
+    from holdfast.compat.ipython.kernelside import Parents, ShellKernel
+    from holdfast.compat.ipython.magicside import AliasManager, Configurables, ExtensionManager, MagicsManager
+    from holdfast.compat.ipython.recall import HistoryManager
+    from holdfast.compat.ipython.transforming import Transformers
 
 __all__ = ["InteractiveShell", "ShellClass", "TerminalInteractiveShell", "ZMQInteractiveShell", "set_interactivity"]
 
@@ -55,6 +51,13 @@ def set_interactivity(value: str) -> None:
     current.kernel().options.ast_node_interactivity = value  # type: ignore[assignment]  # it is one of them
 
 
+def _page(text: Any, start: int = 0, screen_lines: int = 0) -> None:
+    """Show a text in the frontend's pager."""
+    from holdfast.compat.ipython.texts import page
+
+    page(text, start, screen_lines)
+
+
 class InteractiveShell(HasMagics, RunsCode, Part, metaclass=ShellClass):
     """A shell; there is one in a kernel, `InteractiveShell.instance()`."""
 
@@ -67,24 +70,24 @@ class InteractiveShell(HasMagics, RunsCode, Part, metaclass=ShellClass):
     active_eventloop: str | None = None
     pylab_gui_select: str | None = None
 
+    events: Made[EventManager] = Made("events:EventManager")
+    display_formatter: Made[DisplayFormatter] = Made("displaying:DisplayFormatter")
+    display_pub: Made[DisplayPublisher] = Made("displaying:DisplayPublisher")
+    displayhook: Made[DisplayHook] = Made("displaying:DisplayHook")
+    history_manager: Made[HistoryManager] = Made("recall:HistoryManager")
+    magics_manager: Made[MagicsManager] = Made("magicside:MagicsManager")
+    extension_manager: Made[ExtensionManager] = Made("magicside:ExtensionManager")
+    alias_manager: Made[AliasManager] = Made("magicside:AliasManager")
+    configurables: Made[Configurables] = Made("magicside:Configurables")
+    Completer: Made[Completer] = Made("completing:Completer")
+    custom_completers: Made[CustomCompleters] = Made("completing:CustomCompleters")
+    kernel: Made[ShellKernel] = Made("kernelside:ShellKernel")
+    _parents: Made[Parents] = Made("kernelside:Parents")
+    _transformers: Made[Transformers] = Made("transforming:Transformers")
+
     def __init__(self) -> None:
-        hooks = current.edges().hooks
-        self.events = EventManager(hooks)
-        self.display_formatter = DisplayFormatter()
-        self.display_pub = DisplayPublisher()
-        self.displayhook = DisplayHook()
-        self.history_manager = HistoryManager()
-        self.magics_manager = MagicsManager()
-        self.extension_manager = ExtensionManager()
-        self.alias_manager = AliasManager()
-        self.Completer = Completer()
-        self.custom_completers = CustomCompleters()
-        self._parents = Parents()
-        self.kernel = ShellKernel(self._parents)
-        self._transformers = Transformers(hooks)
-        self.configurables: list[Any] = Configurables([self])
         self.meta = Struct()
-        self.hooks = Struct(show_in_pager=page)
+        self.hooks = Struct(show_in_pager=_page)
         self._config: Any = None
 
     #: With the real IPython imported: a class of theirs that the shell passes for.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
 from holdfast.compat.ipython import current
 from holdfast.compat.ipython.errors import InputRejected
+from holdfast.compat.ipython.lines import as_calls
 from holdfast.compat.ipython.parts import Part
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ class Transformers(Part):
 
     path = "input_transformer_manager"
 
-    def __init__(self, hooks: Hooks) -> None:
-        self._hooks = hooks
+    def __init__(self) -> None:
+        self._hooks: Hooks = current.edges().hooks
         self.cleanup: list[LineTransformer] = _Watched(self._changed)
         self.post: list[LineTransformer] = _Watched(self._changed)
         self.trees: list[Any] = _Watched(self._changed)
@@ -76,7 +77,7 @@ class Transformers(Part):
 
     def transform_cell(self, cell: str) -> str:
         """A cell as Python."""
-        return current.edges().lower(self._transformed(cell))
+        return as_calls(self._transformed(cell))
 
     def check_complete_reply(self, code: str) -> tuple[str, str]:
         """(status, indent) of code."""

@@ -58,6 +58,14 @@ class Debugger(_Pdb):  # type: ignore[misc]
         """One prompt after another; an interrupt ends the cell instead of asking again."""
         self.cmdloop()
 
+    def stop_here(self, frame: FrameType) -> bool:
+        """Not where the kernel itself has called something: before the cell's next piece, or after its end."""
+        return bool(super().stop_here(frame)) and not _is_of_kernel(frame)
+
+    def do_interact(self, _arg: str) -> None:
+        """interact: not here; statements are run at this prompt itself, as in `!x = 1`."""
+        self.error("interact wants a terminal; type statements at this prompt, as in `!x = 1`")
+
     def user_call(self, frame: FrameType, argument_list: Any) -> None:
         """A cell's own code is entered without a stop: it is run in pieces."""
         if not _is_cell(frame):
@@ -67,6 +75,11 @@ class Debugger(_Pdb):  # type: ignore[misc]
         """The same where it is left."""
         if not _is_cell(frame):
             super().user_return(frame, return_value)
+
+    def user_exception(self, frame: FrameType, exc_info: Any) -> None:
+        """Not where an `await` of a cell has its value (a StopIteration), nor in the kernel's own frames."""
+        if not _is_of_kernel(frame) and not (_is_cell(frame) and exc_info[0] is StopIteration):
+            super().user_exception(frame, exc_info)
 
     def interaction(self, *given: Any) -> None:
         """Ask what to do; then the variables may be others."""
@@ -96,6 +109,16 @@ class Debugger(_Pdb):  # type: ignore[misc]
 
 def _is_cell(frame: FrameType) -> bool:
     return frame.f_code.co_name == "<module>" and frame.f_code.co_filename in labels
+
+
+def _is_of_kernel(frame: FrameType) -> bool:
+    """Whether the kernel's code is nearer to a frame, outwards, than a cell's."""
+    outer: FrameType | None = frame
+    while outer is not None and outer.f_code.co_filename not in labels:
+        if outer.f_code.co_filename.startswith(_OURS):
+            return True
+        outer = outer.f_back
+    return False
 
 
 def adopt(module: ModuleType) -> None:

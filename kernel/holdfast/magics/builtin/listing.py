@@ -32,15 +32,17 @@ await x   at top level             %%thread, %%bg    run this cell beside others
 
 
 class Listing(list[str]):
-    """The names of all magics, with their percent signs."""
+    """The names of all magics, with their percent signs; `installed` are those of packages that were not used yet."""
 
-    def __init__(self, lines: list[str], cells: list[str]) -> None:
+    def __init__(self, lines: list[str], cells: list[str], installed: list[str]) -> None:
         super().__init__([*(f"%{name}" for name in lines), *(f"%%{name}" for name in cells)])
+        self.installed = installed
 
     def __repr__(self) -> str:
         lines = [name for name in self if not name.startswith("%%")]
         cells = [name for name in self if name.startswith("%%")]
-        return f"Line magics:\n{_wrapped(lines)}\n\nCell magics:\n{_wrapped(cells)}"
+        text = f"Line magics:\n{_wrapped(lines)}\n\nCell magics:\n{_wrapped(cells)}"
+        return f"{text}\n\nOf installed packages:\n{_wrapped(self.installed)}" if self.installed else text
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(repr(self))
@@ -81,7 +83,9 @@ def _wrapped(names: list[str]) -> str:
 def _lsmagic(kernel: Kernel) -> LineMagic:
     def lsmagic(rest: str) -> Listing:
         """List the names of all magics."""
-        return Listing(kernel.magics.names(), kernel.magics.cell_names())
+        lines, cells = kernel.magics.names(), kernel.magics.cell_names()
+        known = {*lines, *cells}
+        return Listing(lines, cells, [name for name in kernel.magics.installed_names() if name not in known])
 
     return lsmagic
 

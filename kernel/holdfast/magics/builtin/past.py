@@ -100,7 +100,8 @@ def _searched(kernel: Kernel, pattern: str, unique: bool, limit: int | None) -> 
     shape = shape if shape.startswith("*") else f"*{shape}"
     shape = shape if shape.endswith("*") else f"{shape}*"
     found = kernel.history.request("search", True, True, 0, None, None, limit, shape, unique)
-    return [Entry(session, count, code, output) for session, count, (code, output) in found]
+    own = kernel.history.session
+    return [Entry(0 if session == own else session, count, code, output) for session, count, (code, output) in found]
 
 
 # ------------------------------------------------------------ showing it

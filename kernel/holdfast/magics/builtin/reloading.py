@@ -109,6 +109,8 @@ class Autoreload:
 
     def __enter__(self) -> None:
         self._inside += 1
+        if self._inside == 1:
+            self.reloader.look(late=True)
         # Pieces that a cell runs are a part of it.
         if self.mode and self._inside == 1:
             try:

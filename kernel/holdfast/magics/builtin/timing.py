@@ -19,6 +19,7 @@ from holdfast.magics.port import CellMagic, Kernel, LineMagic, WrapperMagic
 from holdfast.magics.words import BadWords, Options
 
 _OPTIONS = "n:r:tcp:qov:"
+_AWAITS = "in a function it cannot await; put it at the top level of a cell"
 
 
 def line(name: str, kernel: Kernel) -> LineMagic:
@@ -92,10 +93,14 @@ def _timed(kernel: Kernel, code: str) -> object:
 
 def _timed_in_function(code: str, namespace: dict[str, Any], variables: dict[str, Any]) -> object:
     """In a function the code sees its variables, and cannot bind them."""
+    if "await" in code:
+        raise BadWords("%time", _AWAITS)
     code = lower(code).code
     try:
         compiled = compile(code, "<timed>", "eval", dont_inherit=True)
     except SyntaxError:
+        compiled = None
+    if compiled is None:
         compiled = compile(code, "<timed>", "exec", dont_inherit=True)
     with Clock():
         return eval(compiled, namespace, variables)
@@ -141,7 +146,10 @@ def _timeit(kernel: Kernel) -> LineMagic:
             return None
         variables = variables_of_caller(kernel.namespace)
         here = {} if variables is kernel.namespace else dict(variables.maps[0])  # type: ignore[attr-defined]
-        return _finish(kernel, options, Timed(options.text, "", here, kernel.namespace), options.text)
+        timed = Timed(options.text, "", here, kernel.namespace)
+        if timed.is_async and variables is not kernel.namespace:
+            raise BadWords("%timeit", _AWAITS)
+        return _finish(kernel, options, timed, options.text)
 
     return _with_marks(timeit)
 
