@@ -17,7 +17,7 @@ TRACE = """Fatal Python error: Segmentation fault
 
 Current thread 0x00007f (most recent call first):
   File "/usr/lib/python3.13/ctypes/__init__.py", line 534 in string_at
-  File "/tmp/holdfast_123/cell_4.py", line 3 in <module>
+  File "/tmp/ipykernel_123/1319617944.py", line 3 in <module>
   File "/kernel/holdfast/executor/runner.py", line 181 in _run_sync
 """
 

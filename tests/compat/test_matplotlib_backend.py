@@ -17,7 +17,7 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from holdfast.compat import figures
+from holdfast.compat import figures, finder, inline
 from holdfast.compat.figures import flush_figures, set_matplotlib_formats, settings
 from holdfast.output import display as display_module
 from holdfast.output.display import clear_output, display
@@ -82,6 +82,7 @@ def cell() -> Iterator[Cell]:
     figures.register(shown.formats)
     display_module.install(shown.publish, shown.formats)
     formats, options = settings.figure_formats, dict(settings.print_figure_kwargs)
+    inline.install()
     with mpl.rc_context():
         plt.switch_backend(figures.BACKEND)
         plt.ion()
@@ -91,6 +92,8 @@ def cell() -> Iterator[Cell]:
         plt.ioff()
     settings.figure_formats, settings.print_figure_kwargs, settings.close_figures = formats, options, True
     display_module.uninstall()
+    inline.uninstall()
+    finder.uninstall()
 
 
 def test_a_plot_is_shown_at_the_end_of_its_cell(cell: Cell) -> None:
@@ -116,11 +119,15 @@ def test_pictures_are_cut_to_what_is_drawn(cell: Cell) -> None:
     """bbox_inches="tight" leaves out the margin, and can be turned off."""
     plt.plot([1, 2])
     flush_figures()
-    settings.print_figure_kwargs = {}
+    settings.print_figure_kwargs = {"facecolor": "white"}
     plt.plot([1, 2])
     flush_figures()
-    tight, whole = (picture_size(cell.picture(at)) for at in (0, 1))
+    settings.print_figure_kwargs = {"bbox_inches": None}
+    plt.plot([1, 2])
+    flush_figures()
+    tight, also_tight, whole = (picture_size(cell.picture(at)) for at in (0, 1, 2))
     assert whole == (640, 480)
+    assert also_tight == tight
     assert tight is not None
     assert tight < whole
 
@@ -481,19 +488,17 @@ def test_a_transparent_figure_says_what_it_needs(cell: Cell, color: str, needed:
 
 SCRIPT = """
 import sys, os, json
-from holdfast.compat import figures
-from holdfast.compat.finder import when_imported
+from holdfast.compat import figures, inline
 said = {"early": "matplotlib" in sys.modules}
 figures.flush_figures()
-if sys.argv[1] == "hook":
-    when_imported("matplotlib", figures.select)
-if sys.argv[2] == "inline":
+inline.install()
+if sys.argv[1] == "inline":
     figures.activate()
 said["before"] = "matplotlib" in sys.modules
 import matplotlib
 said["by matplotlib"] = "holdfast.compat.matplotlib_backend" in sys.modules
 import matplotlib.pyplot as plt
-if sys.argv[3] == "ioff":
+if sys.argv[2] == "ioff":
     plt.ioff()
 plt.figure()
 said["interactive"] = plt.isinteractive()
@@ -508,13 +513,14 @@ print(json.dumps(said))
 @pytest.mark.parametrize(
     ("arguments", "variable", "interactive", "backend"),
     [
-        (["hook", "", ""], None, True, figures.BACKEND),
-        (["hook", "", "ioff"], None, False, figures.BACKEND),
-        (["hook", "", ""], "agg", False, "agg"),
-        (["hook", "inline", ""], "agg", True, figures.BACKEND),
-        (["", "", ""], figures.BACKEND, True, figures.BACKEND),
+        (["", ""], None, True, figures.BACKEND),
+        (["", "ioff"], None, False, figures.BACKEND),
+        (["", ""], "agg", False, "agg"),
+        (["inline", ""], "agg", True, figures.BACKEND),
+        (["", ""], figures.BACKEND, True, figures.BACKEND),
+        (["", ""], "inline", True, figures.BACKEND),
     ],
-    ids=["hook", "hook, ioff", "hook, other backend wanted", "hook, %matplotlib inline", "variable"],
+    ids=["unasked", "ioff", "other backend wanted", "%matplotlib inline", "its own name", "its short name"],
 )
 def test_the_backend_is_selected(arguments: list[str], variable: str | None, interactive: bool, backend: str) -> None:
     """By the import hook or by the variable; nothing of matplotlib is loaded before the user does it."""

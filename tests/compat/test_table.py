@@ -11,6 +11,12 @@ HEADERS = [
     ("# not in plain: it needs IPython itself", "works", "no: it needs IPython itself"),
     ("# differs in plain: one: drawn as text.", "works", "partly: drawn as text"),
     ("# differs: one: no colours\n# differs in plain: two: no colours", "partly: no colours", "partly: no colours"),
+    ("# otherwise: one: no noise", *["works. Otherwise on purpose: no noise"] * 2),
+    (
+        "# differs in plain: one: no colours\n# otherwise: two: no noise",
+        "works. Otherwise on purpose: no noise",
+        "partly: no colours. Otherwise on purpose: no noise",
+    ),
     ("# differs: one: no colours\n# differs: two: no help", *["partly: no colours; no help"] * 2),
 ]
 

@@ -109,29 +109,15 @@ def test_bars_are_text_where_there_are_no_widgets(load: Import) -> None:
     assert module.tqdm == "text"
 
 
-def test_interact_shows_figures_of_our_backend(load: Import, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before what it does itself for others."""
-    log: list[str] = []
-    monkeypatch.setattr(figures, "flush_figures", lambda leaving: log.append("ours"))
-    monkeypatch.setitem(sys.modules, "matplotlib", sys)
-    text = "log = []\ndef show_inline_matplotlib_plots(): log.append('theirs')\n"
-    module = load("ipywidgets.widgets.interaction", ipywidgets__widgets__interaction=text)
-    module.log = log
-    module.show_inline_matplotlib_plots()
-    assert log == ["ours", "theirs"]
-
-
 def test_a_callback_shows_what_it_drew(comms: Comms, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures are shown after each message, as after a cell; those that a running cell has open are the cell's."""
+    """Figures are shown after each message, as after a cell."""
     log: list[object] = []
-    monkeypatch.setattr(figures, "flush_figures", lambda leaving=(): log.append(("shown but", list(leaving))))
-    monkeypatch.setattr(figures, "open_managers", lambda: ["the cell's"])
+    monkeypatch.setattr(figures, "flush_figures", lambda: log.append("shown"))
     monkeypatch.setitem(sys.modules, "matplotlib", sys)
     made = comm.create_comm(target_name="t")
     made.on_msg(lambda message: log.append("callback"))
     comms.handle("comm_msg", {"content": {"comm_id": made.comm_id, "data": {}}})
-    widgets.flush()
-    assert log == ["callback", ("shown but", ["the cell's"]), ("shown but", [])]
+    assert log == ["callback", "shown"]
 
 
 IPYKERNEL = """

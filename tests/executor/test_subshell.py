@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import Context
 from queue import Queue
 from typing import Any
@@ -16,7 +16,7 @@ from holdfast.executor.loop import Nesting
 from holdfast.executor.outcome import Job, Outcome
 from holdfast.executor.runner import Runner, Stoppable
 from holdfast.executor.source import Sources
-from holdfast.executor.subshell import Subshell
+from holdfast.executor.subshell import Subshell, Turn
 from holdfast.namespace.namespace import Namespace
 
 HANG = 20.0
@@ -159,3 +159,47 @@ def test_it_can_be_closed_twice(side: Side) -> None:
     side.subshell.close()
     side.subshell.join(HANG)
     side.subshell.close()
+
+
+def _in_thread(call: Callable[[], object]) -> threading.Thread:
+    thread = threading.Thread(target=call)
+    thread.start()
+    return thread
+
+
+def test_a_turn_that_nobody_takes_is_run_here() -> None:
+    """The main thread is kept by a cell; when it comes to it, it is over."""
+    ran: list[object] = []
+    turn = Turn(ran.append)
+    assert turn.wait("subshell", 0)  # type: ignore[arg-type]
+    assert not turn.take("main")  # type: ignore[arg-type]
+    assert ran == ["subshell"]
+
+
+def test_a_turn_that_is_taken_is_waited_for() -> None:
+    """The subshell goes on with its next message when this one is over, however long it takes."""
+    ran: list[object] = []
+    begun, go = threading.Event(), threading.Event()
+
+    def call(runner: object) -> None:
+        begun.set()
+        go.wait(HANG)
+        ran.append(runner)
+
+    turn = Turn(call)
+    main = _in_thread(lambda: turn.take("main"))  # type: ignore[arg-type]
+    begun.wait(HANG)
+    waiting = _in_thread(lambda: ran.append(turn.wait("subshell", 0)))  # type: ignore[arg-type]
+    assert ran == []
+    go.set()
+    main.join(HANG)
+    waiting.join(HANG)
+    assert ran == ["main", False]
+
+
+def test_a_turn_that_fails_is_over() -> None:
+    """Nobody waits for it for ever."""
+    turn = Turn(lambda runner: 1 / 0)  # type: ignore[arg-type]
+    with pytest.raises(ZeroDivisionError):
+        turn.take("main")  # type: ignore[arg-type]
+    assert not turn.wait("subshell", 0)  # type: ignore[arg-type]

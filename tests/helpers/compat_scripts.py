@@ -57,6 +57,8 @@ class Script:
     absent: dict[str, str] = field(default_factory=dict)
     #: By environment, by title of a cell: why something else is seen there.
     differs: dict[str, dict[str, str]] = field(default_factory=dict)
+    #: Those of them that are meant to be so.
+    meant: set[str] = field(default_factory=set)
     #: By title of a cell ("*" for all): kinds of facts.
     loose: dict[str, set[str]] = field(default_factory=dict)
     #: Why it is not for every run; "" where it is.
@@ -117,7 +119,7 @@ def parse(name: str, text: str) -> Script:
     for line in lines:
         if found := _DIRECTIVE.fullmatch(line):
             _direct(script, found[1], [found[2]] if found[2] else list(NAMES), found[3])
-        elif line.startswith(("# not", "# differs", "# loose", "# nightly")):
+        elif line.startswith(("# not", "# differs", "# otherwise", "# loose", "# nightly")):
             raise ScriptError(f"{name}: {line!r} is not understood")
     used = {*script.loose, *(title for differs in script.differs.values() for title in differs)}
     if unknown := used - {*titles, "*"}:
@@ -134,9 +136,10 @@ def _direct(script: Script, word: str, environments: list[str], rest: str) -> No
         title, colon, said = (part.strip() for part in rest.partition(":"))
         if not colon or not said:
             raise ScriptError(f"{script.name}: `{word}` wants `title of a cell: …`, got {rest!r}")
-        if word == "differs":
+        if word in ("differs", "otherwise"):
             for environment in environments:
                 script.differs.setdefault(environment, {})[title] = said
+            script.meant |= {title} if word == "otherwise" else set()
             return
         kinds = {kind.strip() for kind in said.split(",")}
         if unknown := kinds - LOOSE:

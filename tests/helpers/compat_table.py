@@ -29,12 +29,15 @@ def verdict(script: Script, where: str) -> str:
     """Works, partly or no, with the reason."""
     if where in script.absent:
         return f"no: {script.absent[where]}"
-    reasons = script.differs.get(where, {}).values()
-    return f"partly: {'; '.join(_once(reasons))}" if reasons else "works"
+    differs = script.differs.get(where, {})
+    lacks = _once(reason for title, reason in differs.items() if title not in script.meant)
+    meant = _once(reason for title, reason in differs.items() if title in script.meant)
+    words = f"partly: {lacks}" if lacks else "works"
+    return f"{words}. Otherwise on purpose: {meant}" if meant else words
 
 
-def _once(reasons: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(reason.rstrip(".") for reason in reasons))
+def _once(reasons: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(reason.rstrip(".") for reason in reasons))
 
 
 def documented() -> str:

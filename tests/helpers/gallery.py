@@ -125,20 +125,22 @@ def _run(notebook: NotebookNode, argv: list[str], folder: Path, *, allow_errors:
         allow_errors=allow_errors,
         resources={"metadata": {"path": str(folder)}},
     )
-    asyncio.run(client.async_execute(cleanup_kc=True, env={**os.environ, **variables()}))
+    # ipykernel does not catch what children write while pytest says in the environment that a test runs.
+    own = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+    asyncio.run(client.async_execute(cleanup_kc=True, env={**own, **variables()}))
 
 
-def on_holdfast(name: str, folder: Path) -> NotebookNode:
-    """The notebook as Holdfast leaves it; raises for a cell that fails and is not tagged to."""
+def on_holdfast(name: str, folder: Path, place: str = "") -> NotebookNode:
+    """The notebook as Holdfast leaves it, in its own or another environment; raises for a cell that fails untagged."""
     notebook = document.read(FOLDER / f"{name}.ipynb")
-    _run(notebook, launch.command(str(environment(where(name)).python)), folder, allow_errors=False)
+    _run(notebook, launch.command(str(environment(place or where(name)).python)), folder, allow_errors=False)
     return notebook
 
 
-def on_ipykernel(name: str, folder: Path) -> NotebookNode:
+def on_ipykernel(name: str, folder: Path, place: str = "") -> NotebookNode:
     """The notebook as ipykernel leaves it, with whatever fails there."""
     notebook = document.read(FOLDER / f"{name}.ipynb")
-    argv = [str(reference(where(name)).python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    argv = [str(reference(place or where(name)).python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     _run(notebook, argv, folder, allow_errors=True)
     return notebook
 

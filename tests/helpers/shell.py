@@ -44,6 +44,8 @@ class TwinKernel:
         self.paged: list[str] = []
         self.next_inputs: list[tuple[str, bool]] = []
         self.answers: list[str] = []
+        #: As the kernel does it: asked how an error is to be shown.
+        self.hooks: install.CellHooks | None = None
 
     def run(self, code: str, *, filename: str = "", line: int = 1) -> object:
         """See the port."""
@@ -95,7 +97,8 @@ class TwinKernel:
 
     def report(self, error: BaseException) -> Sequence[str]:
         """See the port."""
-        return [f"reported {type(error).__name__}: {error}"]
+        lines = self.hooks.report(error) if self.hooks is not None and self.hooks.report is not None else None
+        return lines if lines is not None else [f"reported {type(error).__name__}: {error}"]
 
 
 @dataclass
@@ -115,6 +118,9 @@ class TwinEdges:
         "cursor_end": cursor,
         "metadata": {"_jupyter_types_experimental": [{"type": "function", "signature": "(…)"}]},
     }
+
+    def __post_init__(self) -> None:
+        self.kernel.hooks = self.hooks
 
     def execution_count(self) -> int:
         """See the protocol."""
@@ -140,8 +146,11 @@ class TwinEdges:
         """See the protocol."""
         self.payload.append(payload)
 
-    def complete(self, code: str, cursor: int) -> Mapping[str, Any]:
+    def complete(self, code: str, cursor: int, namespace: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         """See the protocol."""
+        if namespace is not None:
+            matches = [name for name in namespace if name.startswith(code[:cursor])]
+            return {"matches": matches, "cursor_start": 0, "cursor_end": cursor}
         return self.completes(code, cursor)
 
     def inspect(self, name: str, detail: int) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -439,10 +440,12 @@ def test_nothing_outlives_a_kernel_that_is_killed(tmp_path: Path) -> None:
     """No process of the debugger's: there is none."""
     with Kernel(tmp_path) as kernel:
         _stop(kernel)
+        folder = Frontend(kernel).get("debugInfo")["tmpFilePrefix"]
         assert psutil.Process(kernel.process.pid).children(recursive=True) == []
         os.kill(kernel.process.pid, signal.SIGKILL)
         assert kernel.process.wait() == -signal.SIGKILL
         wait_for(lambda: kernel.process.family() == [], "the end of all its processes")
+        shutil.rmtree(folder)  # nobody is left to do it
         kernel.process.popen.returncode = 0  # what a context manager of kernels expects
 
 

@@ -124,6 +124,22 @@ def test_a_callback_leaves_the_figures_of_the_cell_alone(kernel: Kernel) -> None
     assert shown == [["<Figure size 100x100 with 1 Axes>"], ["<Figure size 200x100 with 0 Axes>"]]
 
 
+def test_a_page_that_is_opened_again_gets_the_states(kernel: Kernel) -> None:
+    """As JupyterLab asks for them: by a comm of its own, all in one message, with their buffers."""
+    code = "import ipywidgets as widgets\nslider, image = widgets.IntSlider(value=7), widgets.Image(value=b'depths')"
+    comms = _models(kernel.run(code))
+    content = {"comm_id": "control", "target_name": "jupyter.widget.control", "data": {}}
+    kernel.send("comm_open", content, metadata={"version": "1.0.0"})
+    asked = kernel.send("comm_msg", {"comm_id": "control", "data": {"method": "request_states"}})
+    [answer] = kernel.until(lambda: asked.of_type("comm_msg"), "the states")
+    data = answer.content["data"]
+    assert data["method"] == "update_states"
+    assert data["states"][comms["IntSliderModel"]]["state"]["value"] == 7
+    assert [comms["ImageModel"], "value"] in [[path[0], path[-1]] for path in data["buffer_paths"]]
+    assert b"depths" in answer.buffers
+    kernel.send("comm_close", {"comm_id": "control", "data": {}})
+
+
 def test_a_task_of_a_callback_belongs_to_the_click(kernel: Kernel) -> None:
     """What it prints later is below the click that started it."""
     code = "import asyncio\nasync def later():\n    await asyncio.sleep(0)\n    print('later')\n"

@@ -149,7 +149,7 @@ def test_only_levels_above_0_show_source() -> None:
 @pytest.mark.parametrize("body", ["    def m(self): pass\n", "    x = 1\n"])
 def test_classes_of_cells_have_source(body: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A class of a cell is found in linecache, by its methods or by its line."""
-    name = "/tmp/holdfast_1/cell_7.py"
+    name = "/tmp/ipykernel_1/7.py"
     source = f"x = 1\n@str\nclass Other: pass\nclass Cell:\n{body}y = 2\n"
     monkeypatch.setitem(linecache.cache, name, (len(source), None, source.splitlines(True), name))
     namespace: dict[str, Any] = {"__name__": "__main__"}

@@ -9,6 +9,7 @@ runs no cell, at the latest with the end of its own.
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import threading
 from collections import deque
@@ -24,6 +25,8 @@ from holdfast.magics.parse import CELL, MAGIC
 
 #: Builtins that may run more code than is there to see.
 RUNNING = frozenset({CELL, MAGIC})
+#: Magics that change no variable of the user's by themselves.
+QUIET = frozenset({"transaction", "session", "outputs", "lsmagic", "matplotlib"})
 
 
 class Ended(NamedTuple):
@@ -43,7 +46,19 @@ def codes_of(unit: Unit | None) -> tuple[CodeType, ...]:
 
 def codes_before(unit: Unit) -> tuple[CodeType, ...]:
     """The code objects of a cell that is about to run; what its magics will run is not known yet."""
-    return unit.codes if RUNNING.isdisjoint(unit.names) else unit.codes + _ANYTHING
+    return unit.codes if RUNNING.isdisjoint(unit.names) or _is_quiet(unit) else unit.codes + _ANYTHING
+
+
+def _is_quiet(unit: Unit) -> bool:
+    """Whether its magics only say what becomes of the session."""
+    calls = [node for node in ast.walk(unit.tree) if isinstance(node, ast.Name) and node.id in RUNNING]
+    quiet = [
+        node
+        for node in ast.walk(unit.tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == MAGIC
+        and isinstance(node.args[0], ast.Constant) and node.args[0].value in QUIET
+    ]  # fmt: skip
+    return len(calls) == len(quiet)
 
 
 class Beside:

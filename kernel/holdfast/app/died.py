@@ -38,7 +38,7 @@ _MOST = 10
 #: Bytes of each line of the mark; what is longer is cut.
 _LINE = 512
 # Compiled when a death is looked into, not by every kernel that starts.
-_CELL_FILE = rb'File "[^"\n]*[/\\]holdfast_\d+[/\\]cell_\d+\.py", line (\d+)'
+_CELL_FILE = rb'File "[^"\n]*[/\\]ipykernel_\d+[/\\][^"/\\]+\.py", line (\d+)'
 _BOOT = rb"[0-9a-f-]{36}"
 _FATAL = rb"Fatal Python error: ([^\n]+)"
 

@@ -84,11 +84,12 @@ class ShellEdges:
         """See the port."""
         self._runner().payload.append(payload)
 
-    def complete(self, code: str, cursor: int) -> Mapping[str, Any]:
+    def complete(self, code: str, cursor: int, namespace: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         """See the port."""
         from holdfast.language.complete import complete
 
-        return complete(code, cursor, self.kernel.namespace, self._magics.complete)
+        variables = self.kernel.namespace if namespace is None else namespace
+        return complete(code, cursor, variables, self._magics.complete)
 
     def inspect(self, name: str, detail: int) -> Mapping[str, Any]:
         """See the port."""

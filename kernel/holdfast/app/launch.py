@@ -25,6 +25,12 @@ def main() -> NoReturn:
     except HoldfastError as error:
         print(f"holdfast: {error}", file=sys.stderr)
         status = 2
+    except Exception:
+        import traceback
+
+        # A bug of ours: sys.stderr may be the cells' by now, and nobody would ever read it there.
+        _log(traceback.format_exc())
+        status = 1
     if sys.stderr is not None:
         sys.stderr.flush()
     # Threads of the user's may still run (a pool, a server): like a person closing the window, we do not wait.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 from msgspec import Raw
 
-from holdfast.compat.figures import flush_figures
+from holdfast.compat import figures
 from holdfast.compat.ipython.install import CellHooks
 from holdfast.executor import child
 from holdfast.executor.compile import Unit
@@ -117,7 +117,9 @@ class CellSurroundings:
         from holdfast.executor.traceback import Report, report
 
         # Who leaves the debugger knows where that was.
-        quits = getattr(sys.modules.get("bdb"), "BdbQuit", ())  # not by name: a class of the user's may refuse to tell it
+        quits = getattr(
+            sys.modules.get("bdb"), "BdbQuit", ()
+        )  # not by name: a class of the user's may refuse to tell it
         mode = self.options.xmode if not issubclass(type(error), quits) else "Minimal"
         made = report(error, self._sources.labels, self._hidden, mode)
         lines = self.hooks.report(error) if self.hooks.report is not None else None
@@ -259,19 +261,35 @@ class OutputAround:
 class FiguresAround:
     """Figures that the cell left open are shown at its end; nothing of matplotlib is imported for it."""
 
-    def __init__(self, surroundings: CellSurroundings, runner: Callable[[], Runner]) -> None:
+    def __init__(
+        self, surroundings: CellSurroundings, runner: Callable[[], Runner], ended: Callable[[Job, Unit, bool], None]
+    ) -> None:
         self._surroundings = surroundings
         self._runner = runner
+        self._ended = ended
 
     def before(self, job: Job) -> None:
-        """Nothing."""
+        """What it plots is its own until it ends."""
+        figures.begin(job.token)
 
     def after(self, job: Job, failed: bool) -> None:
         """Show and close what is open; after a failure below the traceback: the figure often shows why."""
+        if self._runner().mode == "bg" and not failed:  # it only begins now
+            return
+        figures.end(job.token)
         if "matplotlib" not in sys.modules:
             return
         with self._surroundings.holding(self._runner().closing) if failed else nullcontext():
-            flush_figures()
+            figures.flush_figures()
+
+    def ended(self, job: Job, unit: Unit, failed: bool) -> None:
+        """A cell that ran in the background is over: the same, and then what else waits for that."""
+        figures.end(job.token)
+        try:
+            if "matplotlib" in sys.modules:
+                figures.flush_figures()
+        finally:
+            self._ended(job, unit, failed)
 
 
 class CoroutinesAround:

@@ -40,7 +40,7 @@ from holdfast.app.surroundings import (
     OutputAround,
 )
 from holdfast.clock import Clock
-from holdfast.compat import figures, finder, widgets
+from holdfast.compat import figures, finder, inline, widgets
 from holdfast.durable.memory import MemoryCommitter
 from holdfast.executor.interrupt import Interrupts, interruptible, protected
 from holdfast.executor.loop import Nesting, UserLoop
@@ -125,7 +125,8 @@ class Kernel:
         self.attribution = Attribution()
         self.descriptors = Descriptors(mailbox, self.attribution)
         self.streams = Streams(mailbox, self.attribution, self.descriptors)
-        self.sources = Sources(f"{_temporary_folder()}/holdfast_{os.getpid()}")
+        # JupyterLab's debugger and line_profiler know a cell by a folder of this name.
+        self.sources = Sources(f"{_temporary_folder()}/ipykernel_{os.getpid()}")
         self.formatters = Formatters(self._cannot_show)
         hidden = (_PACKAGE,)
         self.magics = Magics(Options())
@@ -172,7 +173,8 @@ class Kernel:
         self.driver.committer, self.session.on_move = self.session, self._opened
         self.surroundings.asked = meaning(self.magics, self.namespace)
         self.surroundings.compiled = self.session.compiled
-        self.surroundings.ended = self.session.ended_in_background
+        shown = FiguresAround(self.surroundings, self._current, self.session.ended_in_background)
+        self.surroundings.ended = shown.ended
         self.surroundings.around = [
             self.signs,
             self.promises,
@@ -181,7 +183,7 @@ class Kernel:
             output,
             banner,
             BlockingAround(self._current, self.clock.monotonic),
-            FiguresAround(self.surroundings, self._current),
+            shown,
             CoroutinesAround(self.namespace, self._current),
             self.surroundings.hooks,
         ]
@@ -271,7 +273,7 @@ class Kernel:
         """Libraries find us when they are imported; nothing is imported for it."""
         widgets.install(self.comms)
         finder.when_imported("getpass", self._adopt_getpass)
-        finder.when_imported("matplotlib", figures.select)
+        inline.install()
         foreign.install(self.loop, self.namespace.dict, self.interrupts, self.runner)
         postmortem.install(self.sources.labels, lambda: self.magics.kernel.touched(), self.surroundings)
         figures.register(self.formatters)

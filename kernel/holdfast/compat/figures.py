@@ -4,6 +4,12 @@ It must never import matplotlib: all that is here runs in kernels whose user may
 
 A figure that was displayed during the cell (`display(fig)`, or as the value of the last line) and has not
 changed since is not shown a second time at its end; other kernels show it twice.
+
+The backend bears the name by which libraries and notebooks know the one of notebooks: some compare it with
+`matplotlib.get_backend()`, or look for "inline" in it.  `compat.inline` makes that name lead to ours.
+
+Figures of a cell that is still running beside this one (in a subshell, in the background, awaiting while a callback
+runs) are not shown here, nor closed: they are half drawn.
 """
 
 from __future__ import annotations
@@ -31,9 +37,11 @@ __all__ = [
     "BACKEND",
     "InlineSettings",
     "activate",
+    "begin",
+    "end",
     "flush_figures",
     "loaded",
-    "open_managers",
+    "name_backend",
     "register",
     "select",
     "set_matplotlib_formats",
@@ -41,7 +49,9 @@ __all__ = [
     "show_figures",
 ]
 
-BACKEND = "module://holdfast.compat.matplotlib_backend"
+BACKEND = "module://matplotlib_inline.backend_inline"
+#: Other names of it.
+_SAME_BACKEND = frozenset({BACKEND, "inline", "module://ipykernel.pylab.backend_inline"})
 
 _MIMETYPES = {"png": "image/png", "jpeg": "image/jpeg", "svg": "image/svg+xml", "pdf": "application/pdf"}
 _SAME_FORMAT = {"jpg": "jpeg", "png2x": "retina"}
@@ -58,10 +68,15 @@ class InlineSettings:
         self.close_figures = True
         self.print_figure_kwargs: dict[str, object] = {"bbox_inches": "tight"}
 
+    @classmethod
+    def instance(cls, *args: object, **kwargs: object) -> InlineSettings:
+        """The settings of this kernel, as libraries ask for them."""
+        return settings
+
     @property
-    def figure_formats(self) -> frozenset[str]:
+    def figure_formats(self) -> set[str]:
         """Of png, retina (png of twice the pixels), jpeg, svg and pdf.  ValueError: another format."""
-        return self._formats
+        return set(self._formats)
 
     @figure_formats.setter
     def figure_formats(self, formats: str | Iterable[str]) -> None:
@@ -102,6 +117,18 @@ _asked_for = False
 _selected = False
 # What was rendered for display, and how often outputs had been cleared by then.
 _displayed: WeakKeyDictionary[Figure, int] = WeakKeyDictionary()
+# The cells that are running, by id.
+_running: dict[int, object] = {}
+
+
+def begin(cell: object) -> None:
+    """A cell, known by its token, runs from now on."""
+    _running[id(cell)] = cell
+
+
+def end(cell: object) -> None:
+    """A cell runs no more."""
+    _running.pop(id(cell), None)
 
 
 def set_matplotlib_formats(*formats: str, **options: object) -> None:
@@ -118,12 +145,32 @@ def select(matplotlib: ModuleType) -> None:
     """
     global _selected
     wanted = os.environ.get("MPLBACKEND")
-    if wanted and wanted != BACKEND and not _asked_for:
+    if wanted and wanted not in _SAME_BACKEND and not _asked_for:
         return
     _selected = True
     matplotlib.use(BACKEND)
     matplotlib.interactive(True)
     matplotlib.rcParams.update(settings.rc)
+
+
+def name_backend(module: Any) -> None:
+    """Tells matplotlib of our backend: it would look through all that is installed for a package of that name.
+
+    To be handed to `finder.when_imported("matplotlib.backends.registry", ...)`, so that it is known when matplotlib
+    reads MPLBACKEND; a kernel that ipykernel's kernel has started finds its name there.
+    """
+    registry = module.backend_registry
+    if "is_valid_backend" in vars(registry):
+        return
+    theirs = registry.is_valid_backend
+
+    def is_valid_backend(backend: str) -> bool:
+        known: bool = backend in _SAME_BACKEND or theirs(backend)
+        return known
+
+    is_valid_backend.__doc__ = theirs.__doc__
+    registry.is_valid_backend = is_valid_backend
+    registry._name_to_module["inline"] = BACKEND
 
 
 def activate() -> None:
@@ -155,15 +202,14 @@ def register(formatters: Registry) -> None:
         formatters.register_by_name("matplotlib.figure", "Figure", _MIMETYPES[name], _printer(name))
 
 
-def flush_figures(leaving: Iterable[FigureManagerBase] = ()) -> None:
+def flush_figures() -> None:
     """Shows and closes what the cell has plotted; to be called after each cell, also after one that failed.
 
-    Figures made while `plt.ioff()` held, or on another backend, are left alone, and those of the managers in
-    `leaving`.  Without pyplot this is one look into `sys.modules`.  What a figure raises is raised after the others
-    were shown.
+    Figures made while `plt.ioff()` held, on another backend, or by another cell that is still running are left
+    alone.  Without pyplot this is one look into `sys.modules`.  What a figure raises is raised after the others were
+    shown.
     """
-    left = {id(manager) for manager in leaving}
-    managers = [one for one in open_managers() if getattr(one, "automatic", False) and id(one) not in left]
+    managers = [manager for manager in _open_managers() if getattr(manager, "automatic", False)]
     if not managers:
         return
     changed = [manager for manager in managers if not _is_on_display(manager.canvas.figure)]
@@ -173,14 +219,14 @@ def flush_figures(leaving: Iterable[FigureManagerBase] = ()) -> None:
 def show_figures(
     managers: Iterable[FigureManagerBase] | None = None, *, closing: Iterable[FigureManagerBase] | None = None
 ) -> None:
-    """Displays figures in order, by default all that are open, and then closes them.
+    """Displays figures in order, by default all that are open here, and then closes them.
 
     `closing` names those to close where they are others than those shown.  Exception, or ExceptionGroup when
     there are several: what displaying raised; the other figures are shown and all are closed.
     """
     from holdfast.output.display import display
 
-    shown = list(open_managers() if managers is None else managers)
+    shown = list(_open_managers() if managers is None else managers)
     errors: list[Exception] = []
     try:
         for manager in shown:
@@ -198,12 +244,18 @@ def show_figures(
         raise ExceptionGroup(f"{len(errors)} figures could not be displayed", errors)
 
 
-def open_managers() -> list[FigureManagerBase]:
-    """Those of the figures that pyplot holds, in the order of their numbers."""
+def _open_managers() -> list[FigureManagerBase]:
+    """Those of the figures that pyplot holds, in the order of their numbers; not those of other running cells."""
     helpers = sys.modules.get("matplotlib._pylab_helpers")
     gcf = getattr(helpers, "Gcf", None)  # absent while matplotlib is being imported
     managers: list[FigureManagerBase] = gcf.get_all_fig_managers() if gcf is not None else []
-    return managers
+    if not managers:
+        return []
+    from holdfast.output.attribution import TOKEN
+
+    here = TOKEN.get()
+    made = ((manager, getattr(manager, "cell", None)) for manager in managers)
+    return [manager for manager, cell in made if cell is here or id(cell) not in _running]
 
 
 def _close(manager: FigureManagerBase) -> None:
@@ -247,14 +299,16 @@ def _rendered(figure: Figure, name: str, scale: int = 1) -> bytes | str | None:
         return None
     from io import BytesIO
 
-    options: dict[str, object] = {
+    options: dict[str, Any] = {
+        "bbox_inches": "tight",
         "facecolor": figure.get_facecolor(),
         "edgecolor": figure.get_edgecolor(),
         **settings.print_figure_kwargs,
     }
-    dpi = options.pop("dpi", None) or figure.dpi
+    options["dpi"] = float(options.get("dpi") or figure.dpi) * scale
     written = BytesIO()
-    figure.canvas.print_figure(written, format=name, dpi=float(dpi) * scale, **options)  # type: ignore[arg-type]
+    # What matplotlib warns of quotes this line.
+    figure.canvas.print_figure(written, format=name, **options)
     _mark(figure)
     return written.getvalue().decode("utf-8") if name == "svg" else written.getvalue()
 

@@ -2,7 +2,7 @@
 
 It must never draw before a figure is shown: a plot of fifty calls is rendered once.
 
-Selected by `figures.select`, or by MPLBACKEND=module://holdfast.compat.matplotlib_backend.
+Selected by `figures.select`; libraries find it as `matplotlib_inline.backend_inline` (see `compat.inline`).
 """
 
 from __future__ import annotations
@@ -14,11 +14,21 @@ from matplotlib.backend_bases import FigureManagerBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from holdfast.compat import figures
+from holdfast.compat.figures import flush_figures, set_matplotlib_formats
+from holdfast.output.attribution import TOKEN
 
 if TYPE_CHECKING:
     from matplotlib.backend_bases import FigureCanvasBase
 
-__all__ = ["FigureCanvas", "FigureManager", "show"]
+__all__ = [
+    "FigureCanvas",
+    "FigureManager",
+    "configure_inline_support",
+    "flush_figures",
+    "set_matplotlib_close",
+    "set_matplotlib_formats",
+    "show",
+]
 
 
 class FigureManager(FigureManagerBase):
@@ -27,6 +37,8 @@ class FigureManager(FigureManagerBase):
     def __init__(self, canvas: FigureCanvasBase, num: int | str) -> None:
         super().__init__(canvas, num)
         self.automatic = mpl.is_interactive()
+        #: The cell that made it, as outputs know it.
+        self.cell = TOKEN.get()
 
     def show(self) -> None:
         """Displays this figure now (`fig.show()`); it stays open."""
@@ -46,6 +58,15 @@ def show(close: bool | None = None, block: bool | None = None) -> None:
     """Displays every open figure in order and closes it (`plt.show()`); `close=False` keeps them open."""
     closing = figures.settings.close_figures if close is None else close
     figures.show_figures(closing=None if closing else ())
+
+
+def set_matplotlib_close(close: bool = True) -> None:
+    """Whether figures are closed when they were shown at the end of a cell."""
+    figures.settings.close_figures = close
+
+
+def configure_inline_support(shell: object, backend: str) -> None:
+    """Nothing: the backend needs no help of the shell's."""
 
 
 figures.loaded(mpl)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import sys
-from _thread import get_ident
 
 from holdfast.compat import figures, finder
 
@@ -37,37 +36,18 @@ def install(comms: Comms) -> None:
     def bind(module: ModuleType) -> None:
         _bind_comm(module, comms)
 
-    comms.before.append(_begin)
-    comms.after.append(_end)
+    comms.after.append(flush)
     finder.when_imported("comm", comms.adopt)
     finder.when_imported("ipykernel.comm.comm", bind)
     finder.when_imported("ipykernel.ipkernel", adopt)  # it has just put its own in their place
-    finder.when_imported("ipywidgets.widgets.interaction", _show_figures)
     finder.when_imported("tqdm.autonotebook", _choose_bars)
     finder.when_imported("plotly.io._renderers", _choose_renderer)
-
-
-#: By thread: the figures that were open when a callback began on it, which are the running cell's.
-_beside: dict[int, list[Any]] = {}
 
 
 def flush() -> None:
     """Show the figures that a callback drew, as those of a cell are at its end."""
     if "matplotlib" in sys.modules:
-        figures.flush_figures(_beside.get(get_ident(), ()))
-
-
-def _begin() -> None:
-    # Where figures stay open, a callback may well draw into one of an earlier cell.
-    if "matplotlib" in sys.modules and figures.settings.close_figures:
-        _beside[get_ident()] = figures.open_managers()
-
-
-def _end() -> None:
-    try:
-        flush()
-    finally:
-        _beside.pop(get_ident(), None)
+        figures.flush_figures()
 
 
 def _bind_comm(module: Any, comms: Comms) -> None:
@@ -78,18 +58,6 @@ def _bind_comm(module: Any, comms: Comms) -> None:
     ours = comms.comm_class
     module.BaseComm.publish_msg = ours.publish_msg
     module.BaseComm.handle_msg = ours.handle_msg
-
-
-def _show_figures(module: Any) -> None:
-    """`interact` shows figures before and after it calls its function; it knows one backend by name, not ours."""
-    theirs = module.show_inline_matplotlib_plots
-
-    def show_inline_matplotlib_plots() -> None:
-        flush()
-        theirs()
-
-    show_inline_matplotlib_plots.__doc__ = theirs.__doc__
-    module.show_inline_matplotlib_plots = show_inline_matplotlib_plots
 
 
 def _choose_bars(module: Any) -> None:

@@ -52,9 +52,14 @@ class _Ready(deque[asyncio.Handle]):
         super().__init__(waiting)
         self._idle = asyncio.Handle(_nothing, (), loop)
         self._idle.cancel()
+        #: What is being run, or about to be.
+        self.newest = self._idle
 
     def popleft(self) -> asyncio.Handle:
-        return super().popleft() if self else self._idle
+        if not self:
+            return self._idle
+        self.newest = self[0]
+        return super().popleft()
 
 
 class _Selector(selectors.DefaultSelector):
@@ -106,7 +111,26 @@ class UserLoop(_Base):  # type: ignore[misc]
                 continue
             except BaseException as error:
                 # A signal handler of the user's raised it, in the midst of the loop's own work.
+                self._take_back(self._ready.newest)
                 self.on_escape(error)
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """As in Python; but a task's step raises nothing, so what comes out of one is as in `drive`."""
+        handle, error = context.get("handle"), context.get("exception")
+        if isinstance(handle, asyncio.Handle) and error is not None and _task_of(handle) is not None:
+            self._take_back(handle)
+            self.on_escape(error)
+        else:
+            super().call_exception_handler(context)
+
+    def _take_back(self, handle: asyncio.Handle) -> None:
+        """The step that was to be run when a handler raised: a task that nothing will wake any more gets it back."""
+        task: Any = _task_of(handle)
+        if task is None or task.done() or any(_task_of(other) is task for other in self._ready):
+            return
+        waiter = task._fut_waiter
+        if waiter is None or waiter.done():
+            self._ready.append(handle)
 
     def _after_fork(self) -> None:
         """In a child: nothing that waits in this loop is the child's to do."""
@@ -188,6 +212,12 @@ class UserLoop(_Base):  # type: ignore[misc]
                     self._run_once()
         finally:
             self._depth -= 1
+
+
+def _task_of(handle: asyncio.Handle) -> asyncio.Task[object] | None:
+    """The task whose step it is, None for other calls."""
+    owner = getattr(getattr(handle, "_callback", None), "__self__", None)
+    return owner if isinstance(owner, asyncio.Task) else None
 
 
 def _nothing() -> None:

@@ -296,7 +296,7 @@ def _source(value: object) -> str:
         files = [_file(cls)]
         if objects.module_of(cls) == "__main__" and not _file_of_methods(cls):
             # Newest cells first; only the line and the name tell which one the class was written in.
-            files = [key for key in reversed(list(linecache.cache)) if "holdfast_" in key]
+            files = [key for key in reversed(list(linecache.cache)) if "ipykernel_" in key]
         for candidate in files:
             found = _class_source(cls, linecache.getlines(candidate))
             if found:

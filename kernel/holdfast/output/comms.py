@@ -24,7 +24,7 @@ class Comms:
         self._publish = publish
         self._manager: Any = None
         self._class: Any = None
-        #: Called before and after the callback of each message: libraries show then what it drew.
+        #: Called before (`app/ipython.py`) and after the callback of each message: libraries show then what it drew.
         self.before: list[Callable[[], object]] = []
         self.after: list[Callable[[], object]] = []
 

@@ -18,6 +18,11 @@ def _module(name: str, **names: object) -> Any:
     return module
 
 
+def _reset(shell: Any) -> None:
+    shell_class: Any = type(shell)
+    shell_class.face = None
+
+
 def test_every_name_that_is_waited_for_has_a_link() -> None:
     """The table of the hooks and that of the links name the same modules."""
     assert set(bridge._LINKS) == set(install.BRIDGED)
@@ -62,7 +67,26 @@ def test_the_shell_passes_for_theirs(shell: Any) -> None:
         assert InteractiveShell.initialized()  # type: ignore[attr-defined]
         assert not hasattr(InteractiveShell(), "events")
     finally:
-        type(shell).face = None
+        _reset(shell)
+
+
+def test_the_shell_passes_for_a_kernels(shell: Any) -> None:
+    """ipykernel's class, which is derived from IPython's."""
+
+    class InteractiveShell:
+        """Theirs."""
+
+    class ZMQInteractiveShell(InteractiveShell):
+        """A kernel's."""
+
+    try:
+        bridge.link(_module("IPython.core.interactiveshell", InteractiveShell=InteractiveShell))
+        assert not isinstance(shell, ZMQInteractiveShell)
+        bridge.link(_module("ipykernel.zmqshell", ZMQInteractiveShell=ZMQInteractiveShell))
+        assert isinstance(shell, ZMQInteractiveShell)
+        assert isinstance(shell, InteractiveShell)
+    finally:
+        _reset(shell)
 
 
 def test_their_class_attribute_sets_the_option(shell: Any, kernel: TwinKernel, edges: TwinEdges) -> None:
@@ -84,7 +108,7 @@ def test_their_class_attribute_sets_the_option(shell: Any, kernel: TwinKernel, e
         assert options.ast_node_interactivity == "all"
         assert InteractiveShell.ast_node_interactivity is trait
     finally:
-        type(shell).face = None
+        _reset(shell)
 
 
 def test_decorators_register_here(shell: Any, kernel: TwinKernel) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from helpers.shell import TwinEdges, TwinKernel
+from holdfast.compat.ipython.errors import UsageError
 
 
 def _error(kernel: TwinKernel) -> BaseException:
@@ -101,6 +102,26 @@ def test_a_library_replaces_how_errors_are_shown(shell: Any, kernel: TwinKernel,
     assert edges.hooks.report is not None
     assert edges.hooks.report(error) == []
     assert seen == [{"running_compiled_code": True}, (error, ["reported ZeroDivisionError: division by zero"])]
+    assert kernel.published == []
+
+
+def test_an_error_of_run_cell_is_shown_once(shell: Any, kernel: TwinKernel) -> None:
+    """In the library's way, which asks for the usual one on its own way."""
+    seen: list[str] = []
+    usual = shell.showtraceback
+    shell.showtraceback = lambda *args, **options: usual(*args, **options)
+    shell._showtraceback = lambda kind, error, lines: seen.append(kind.__name__)
+    shell.run_cell("1 / 0")
+    assert seen == ["ZeroDivisionError"]
+    assert kernel.published == []
+
+
+def test_a_magic_used_wrongly_has_no_traceback(
+    shell: Any, kernel: TwinKernel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line says what was wrong."""
+    shell.showtraceback((UsageError, UsageError("no such option"), None))
+    assert capsys.readouterr().err == "UsageError: no such option\n"
     assert kernel.published == []
 
 

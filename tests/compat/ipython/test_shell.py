@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from helpers.shell import TwinEdges, TwinKernel
+from holdfast.compat.ipython import current
+from holdfast.compat.ipython.completing import IPCompleter, provisionalcompleter, rectify_completions
 from holdfast.compat.ipython.shell import InteractiveShell
 from holdfast.durable.kinds import ATOM, kind_of
 from holdfast.durable.reducers.registry import find
@@ -50,6 +52,14 @@ def test_a_variable_holds_a_part_by_its_name(shell: Any, path: str) -> None:
     reducer = find(type(part), type(part).__mro__)
     assert reducer is not None
     assert reducer(part, None)[1] == (path,)  # type: ignore[arg-type]  # it needs no pickler
+
+
+def test_a_part_is_lost_where_there_is_no_shell(shell: Any) -> None:
+    """With the switch off the variable says so, instead of being None."""
+    stored = pickle.dumps(shell.events)
+    current.forget()
+    with pytest.raises(RuntimeError, match="HOLDFAST_IPYTHON_COMPAT is 0"):
+        pickle.loads(stored)
 
 
 def test_user_ns_is_the_namespace(shell: Any, kernel: TwinKernel) -> None:
@@ -152,6 +162,14 @@ def test_completions_are_the_kernels(shell: Any) -> None:
     assert [(c.start, c.end, c.text, c.type) for c in shell.Completer.completions("pri", 3)] == [
         (0, 3, "print", "function")
     ]
+
+
+def test_a_completer_of_ones_own_knows_its_namespaces(edges: TwinEdges) -> None:
+    """As JupyterLab makes one for a stopped frame: local names before global ones."""
+    completer = IPCompleter(shell=None, namespace={"depth": 1}, global_namespace={"deep": 2}, parent=None)
+    assert completer.all_completions("de") == ["deep", "depth"]
+    with provisionalcompleter():
+        assert [c.text for c in rectify_completions("de", completer.completions("de", 2))] == ["deep", "depth"]
 
 
 def test_completers_of_extensions_are_kept(shell: Any) -> None:

@@ -1,7 +1,7 @@
 # autoreload: modules that are edited while they are in use
 # loose: broken: stderr
 # loose: no such mode: lines, value
-# differs: no such mode: an error of its own
+# otherwise: no such mode: a mode that there is not is refused with another kind of error
 
 # %% load
 %load_ext autoreload

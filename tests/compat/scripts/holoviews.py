@@ -1,4 +1,5 @@
 # holoviews: elements drawn by bokeh and by matplotlib
+# nightly: its imports take longer than a dozen other scripts; the gallery has a notebook of it
 # loose: *: html
 
 # %% loaded

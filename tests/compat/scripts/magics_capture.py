@@ -1,6 +1,5 @@
 # capture: what a cell shows, as a variable (%%capture, capture_output)
 # loose: fails: lines
-# not in plain: it imports IPython.utils; ours is tested in tests/compat/ipython
 
 # %% all
 %%capture seen

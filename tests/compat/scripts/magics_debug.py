@@ -1,10 +1,10 @@
 # pdb: the debugger at prompts, and how tracebacks look (%debug, %pdb, %xmode)
 # loose: *: stdout, lines, order
 # loose: nothing yet: stderr
-# differs: breakpoint: a breakpoint without a debugger of the frontend asks at a prompt; ipykernel's does nothing
-# differs: left: the cell says that it was left
-# differs: pdb on: the debugger comes before the error
-# differs: failed below debug: the error is the cell's, not printed text
+# otherwise: breakpoint: `breakpoint()` asks at a prompt, also where no debugger is open; ipykernel's does nothing then
+# otherwise: left: the cell says that it was left
+# otherwise: pdb on: with `%pdb on` the debugger comes before the traceback
+# otherwise: failed below debug: an error of what `%debug` runs is the cell's own, not printed text
 
 # %% nothing yet
 %debug

@@ -1,8 +1,8 @@
 # files: cells to files and back, and cells that are documents (%%writefile, %load, %%html)
 # loose: nowhere: lines, value
 # loose: no such file: lines, value
-# differs: nowhere: nothing is announced that does not happen
-# differs: no such file: an error of its own
+# otherwise: nowhere: a file that cannot be written is not announced first
+# otherwise: no such file: a name that leads nowhere is refused with another kind of error
 # loose: saved: stdout
 # loose: cells: stdout
 

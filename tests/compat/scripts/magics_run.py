@@ -4,8 +4,8 @@
 # loose: missing: lines, value
 # loose: its own variables: lines, value
 # loose: fails: order
-# differs: timed: the first line is ours
-# differs: missing: an error of its own
+# otherwise: timed: `%run -t` names no IPython
+# otherwise: missing: a name that leads nowhere is refused with another kind of error
 
 # %% write
 %%writefile boat.py

@@ -3,10 +3,10 @@
 # loose: fails below: lines
 # loose: profile of a cell: stdout
 # loose: profile of a line: stdout
-# differs: awaits: ipykernel's %time cannot await; here it can
-# differs: profile of a cell: the value of the cell is shown
-# differs: profile of a line: nothing is printed where nothing was asked for
-# differs: no such option: an error of its own with a traceback, where IPython prints one line
+# otherwise: awaits: `%time` can await
+# otherwise: profile of a cell: `%%prun` shows the value of its cell
+# otherwise: profile of a line: `%prun -q` prints no empty line
+# otherwise: no such option: an unknown option is an error with a traceback, not a line of text
 
 # %% a cell
 %%time

@@ -41,12 +41,21 @@ def _shell(module: Any) -> None:
     Code that was written for their shell hands it to objects that check what they get.
     """
     theirs = module.InteractiveShell
-    face = type(theirs)("ZMQInteractiveShell", (theirs,), {"__module__": current.shell().__class__.__module__})
-    type(current.shell()).face = face
+    _pass_for(theirs)
     theirs.instance = classmethod(lambda cls, *args, **kwargs: current.shell())
     theirs.initialized = classmethod(lambda cls: True)
     theirs._instance = current.shell()
     _follow_interactivity(theirs)
+
+
+def _zmq_shell(module: Any) -> None:
+    """As one of a kernel's, too."""
+    _pass_for(module.ZMQInteractiveShell)
+
+
+def _pass_for(theirs: Any) -> None:
+    shell_class: Any = type(current.shell())
+    shell_class.face = type(theirs)("ZMQInteractiveShell", (theirs,), {"__module__": shell_class.__module__})
 
 
 def _follow_interactivity(theirs: Any) -> None:
@@ -87,4 +96,5 @@ _LINKS: dict[str, Callable[[Any], None]] = {
     "IPython.core.magic": _magic,
     "IPython.utils.capture": _capture,
     "IPython": _get_ipython,
+    "ipykernel.zmqshell": _zmq_shell,
 }

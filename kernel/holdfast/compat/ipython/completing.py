@@ -110,6 +110,8 @@ class Completer(Part):
     """`get_ipython().Completer`; what is set on it (`use_jedi`, …) changes nothing."""
 
     path = "Completer"
+    #: Other variables than the user's.
+    namespace: Mapping[str, Any] | None = None
 
     def __init__(self) -> None:
         self.use_jedi = True
@@ -139,13 +141,23 @@ class Completer(Part):
         found = self._ask(line, at)
         return line[int(found["cursor_start"]) : at], [str(match) for match in found["matches"]]
 
-    @staticmethod
-    def _ask(code: str, cursor: int) -> Mapping[str, Any]:
-        return current.edges().complete(code, cursor)
+    def _ask(self, code: str, cursor: int) -> Mapping[str, Any]:
+        return current.edges().complete(code, cursor, self.namespace)
 
 
 class IPCompleter(Completer):
-    """`IPython.core.completer.IPCompleter`: completes in the user's variables, whatever it is made with."""
+    """`IPython.core.completer.IPCompleter`: completes in the given namespaces, else in the user's variables.
 
-    def __init__(self, shell: object = None, namespace: object = None, global_namespace: object = None, **kw: Any):
+    JupyterLab makes one for the frame at which its debugger has stopped.
+    """
+
+    def __init__(
+        self,
+        shell: object = None,
+        namespace: Mapping[str, Any] | None = None,
+        global_namespace: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__()
+        if namespace is not None:
+            self.namespace = {**(global_namespace or {}), **namespace}

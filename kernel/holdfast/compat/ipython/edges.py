@@ -62,8 +62,8 @@ class Edges(Protocol):
     def add_payload(self, payload: Mapping[str, object]) -> None:
         """Say something in the reply of the running cell."""
 
-    def complete(self, code: str, cursor: int) -> Mapping[str, Any]:
-        """The content of a complete_reply."""
+    def complete(self, code: str, cursor: int, namespace: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+        """The content of a complete_reply, for the user's variables or those of `namespace`."""
 
     def inspect(self, name: str, detail: int) -> Mapping[str, Any]:
         """The content of an inspect_reply."""

@@ -50,10 +50,12 @@ class ShowsErrors:
         """For the kernel: the lines of a cell's traceback; [] when it was shown, None for the usual ones."""
         changed = WAYS & self.__dict__.keys()
         custom = self.CustomTB if isinstance(error, self.custom_exceptions) else None
+        if self._reporting:
+            return None
         if is_usage_error(error):
             self.show_usage_error(error)
             return []
-        if self._reporting or (custom is None and not changed):
+        if custom is None and not changed:
             return None
         self._reporting, self._error = True, error
         try:
@@ -98,8 +100,18 @@ class ShowsErrors:
         except ValueError:
             print("No traceback available to show.", file=sys.stderr)
             return
-        lines = [f"{kind.__name__}: {error}"] if exception_only else list(current.kernel().report(error))
-        self._showtraceback(kind, error, lines)
+        if is_usage_error(error):
+            self.show_usage_error(error)
+            return
+        self._showtraceback(kind, error, [f"{kind.__name__}: {error}"] if exception_only else self._usual(error))
+
+    def _usual(self, error: BaseException) -> list[str]:
+        """The lines of the kernel's own traceback."""
+        before, self._reporting = self._reporting, True
+        try:
+            return list(current.kernel().report(error))
+        finally:
+            self._reporting = before
 
     def _showtraceback(self, etype: Any, evalue: Any, stb: Sequence[str]) -> None:
         name = getattr(etype, "__name__", str(etype))

@@ -67,11 +67,13 @@ class Part:
 
 
 def found(path: str) -> Any:
-    """The part of that name in the kernel of this process; None outside a kernel."""
+    """The part of that name in the kernel of this process; RuntimeError where there is none."""
     from holdfast.compat.ipython import current
 
     part = current.shell()
-    for name in path.split(".") if path and part is not None else ():
+    if part is None:
+        raise RuntimeError("there is no shell here: this is no kernel, or HOLDFAST_IPYTHON_COMPAT is 0")
+    for name in path.split(".") if path else ():
         part = getattr(part, name)
     return part
 

@@ -1,6 +1,7 @@
 """Interrupt and shutdown.
 
-It must never wait for the user's code.  A `debug_request` is answered by the debugger, see `machine`.  Source: Jupyter messaging 5.5, "Control channel".
+It must never wait for the user's code.  A `debug_request` is answered by the debugger, see `machine`.
+Source: Jupyter messaging 5.5, "Control channel".
 """
 
 from __future__ import annotations

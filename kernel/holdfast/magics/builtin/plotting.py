@@ -23,7 +23,11 @@ _OLD = ("notebook", "nbagg")
 _FILES = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")
 _WINDOWS = ("gtk", "gtk3", "gtk4", "macosx", "osx", "qt", "qt4", "qt5", "qt6", "tk", "webagg", "wx")
 #: What `%pylab` runs.
-_NAMES = "import matplotlib, numpy\nfrom matplotlib import mlab, pylab, pyplot\nnp, plt = numpy, pyplot"
+_NAMES = """import matplotlib, numpy
+from matplotlib import mlab, pylab, pyplot
+from holdfast.display import display
+from holdfast.compat.ipython.pylab import figsize, getfigs
+np, plt = numpy, pyplot"""
 _ALL_NAMES = "from matplotlib.pylab import *\nfrom numpy import *"
 
 
