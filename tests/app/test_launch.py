@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,18 @@ def test_a_file_that_cannot_be_written_is_refused_in_one_sentence(tmp_path: Path
     """No traceback for a folder that is gone or closed to us."""
     with pytest.raises(ConnectionFileError, match="cannot use the connection file"):
         launch._write(str(tmp_path / "gone" / "k.json"), b"{}")
+
+
+def test_a_fault_of_ours_is_told_to_the_launcher(tmp_path: Path) -> None:
+    """Also where `sys.stderr` is the cells' already."""
+    file = tmp_path / "kernel.json"
+    file.write_text("{}")
+    code = (
+        "import sys; from holdfast.app import launch, wiring\n"
+        "def run(kernel): sys.stderr = None; raise ZeroDivisionError('of ours')\n"
+        "wiring.Kernel.run = run; launch.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code, "-f", str(file)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "[holdfast] Traceback" in done.stderr
+    assert "ZeroDivisionError: of ours" in done.stderr

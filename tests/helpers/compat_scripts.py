@@ -26,7 +26,7 @@ LOOSE: Final = frozenset({"stdout", "stderr", "text", "html", "latex", "value", 
 
 _WHERE = "|".join(NAMES)
 _NAMED = re.compile(r"# ([\w.+ -]+): (\S.*)")
-_DIRECTIVE = re.compile(rf"# (not|differs|loose|nightly)(?: in ({_WHERE}))?: (\S.*)")
+_DIRECTIVE = re.compile(rf"# (not|differs|otherwise|loose|nightly)(?: in ({_WHERE}))?: (\S.*)")
 _MARK = re.compile(r"# %%(?: (.*))?")
 
 

@@ -20,8 +20,9 @@ def table() -> str:
     lines = ["| | what was compared | with IPython installed | without it |", "|---|---|---|---|"]
     scripts = [compat_scripts.read(name) for name in compat_scripts.names()]
     for script in sorted(scripts, key=lambda script: script.library.lower()):
-        verdicts = " | ".join(verdict(script, where) for where in NAMES)
-        lines.append(f"| {script.library} | {script.what.rstrip('.')} | {verdicts} |")
+        first, second = (verdict(script, where) for where in NAMES)
+        second = "the same" if second == first != "works" else second
+        lines.append(f"| {script.library} | {script.what.rstrip('.')} | {first} | {second} |")
     return "\n".join(lines)
 
 

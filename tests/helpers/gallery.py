@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
-from nbclient import NotebookClient
 
 from helpers.compat_environments import environment, reference, variables
 from helpers.compat_facts import Fact, loosened, stored
 from helpers.notebooks import CELL_SECONDS, MAY_FAIL
 from helpers.source import ROOT
 from holdfast.cli import document, launch
+from holdfast.cli.watchful import WatchfulClient
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -35,9 +35,6 @@ WITH_IPYTHON: Final = frozenset({"canvas", "report_of_versions", "tuning_widgets
 
 #: What these show, no other kernel does: they are not compared.
 OWN: Final = frozenset({"beyond"})
-
-#: Heavy imports: they run with `-m nightly` only.
-NIGHTLY: Final = frozenset[str]()
 
 #: (notebook, cell or "*"): facts that are compared as being there only, as in the scripts of `tests/compat`.
 LOOSE: Final[dict[tuple[str, str], set[str]]] = {
@@ -118,7 +115,7 @@ class _Spec(KernelSpecManager):
 def _run(notebook: NotebookNode, argv: list[str], folder: Path, *, allow_errors: bool) -> None:
     # nbclient adds flags of ipykernel's for a kernel that is called python.
     manager = AsyncKernelManager(kernel_name=launch.NAME, kernel_spec_manager=_Spec(argv))
-    client = NotebookClient(
+    client = WatchfulClient(
         notebook,
         km=manager,
         timeout=CELL_SECONDS,

@@ -10,10 +10,9 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from nbclient import NotebookClient
-
 from helpers.source import ROOT
 from holdfast.cli import document, launch
+from holdfast.cli.watchful import WatchfulClient
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -31,7 +30,7 @@ def names() -> list[str]:
 def execute(path: Path) -> NotebookNode:
     """Return a notebook as nbclient leaves it; raises for a cell that fails and is not tagged to."""
     notebook = document.read(path)
-    client = NotebookClient(
+    client = WatchfulClient(
         notebook,
         km=launch.manager(),
         timeout=CELL_SECONDS,

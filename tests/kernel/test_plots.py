@@ -29,7 +29,7 @@ def _plot(width: int) -> str:
 def test_a_figure_of_a_cell_in_the_background_is_shown_at_its_end(kernel: Kernel) -> None:
     """In the output of that cell, though it was replied to before it began."""
     kernel.run("import asyncio; drawn, go = asyncio.Event(), asyncio.Event()")
-    behind = kernel.run(f"%%bg\n{_plot(2)}\ndrawn.set()\nawait go.wait()")
+    behind = kernel.run(f"%%bg\n{_plot(2)}\ndrawn.set()\nawait go.wait();")
     beside = kernel.run(f"await drawn.wait()\n{_plot(3)}")
     assert _shown(beside) == ["<Figure size 300x100 with 1 Axes>"]
     assert _shown(behind) == []

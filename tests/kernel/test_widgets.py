@@ -15,11 +15,11 @@ import nbformat
 import pytest
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
-from nbclient import NotebookClient
 
 from helpers.compat_environments import environment, variables
 from helpers.kernel import Kernel, Process, Result, Shared, wait_for
 from holdfast.cli import launch
+from holdfast.cli.watchful import WatchfulClient
 
 
 def _kernel(folder: Path, **more: str) -> Kernel:
@@ -180,7 +180,7 @@ def test_nbclient_keeps_what_an_output_widget_caught(tmp_path: Path) -> None:
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
     manager = AsyncKernelManager(kernel_name="holdfast", kernel_spec_manager=_Specs())
-    client = NotebookClient(notebook, km=manager, timeout=60, resources={"metadata": {"path": str(tmp_path)}})
+    client = WatchfulClient(notebook, km=manager, timeout=60, resources={"metadata": {"path": str(tmp_path)}})
     asyncio.run(client.async_execute(cleanup_kc=True))
     assert [output.get("text") for output in notebook.cells[1].outputs] == ["outside\n"]
     assert notebook.cells[2].outputs[0].data["text/plain"] == "['stream', 'display_data']"

@@ -6,6 +6,7 @@ reason each, the few cells that show something else.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -14,14 +15,11 @@ import pytest
 from helpers import gallery
 from helpers.compat_facts import Fact, difference
 
-NOTEBOOKS = [
-    pytest.param(name, marks=[pytest.mark.nightly] if name in gallery.NIGHTLY else []) for name in gallery.names()
-]
 COMPARED = sorted(set(gallery.names()) - gallery.OWN)
 
 
 @pytest.mark.timeout(900)  # the first time, the environment is built
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("name", gallery.names())
 def test_a_notebook_runs_and_shows_what_ipykernel_shows(name: str, tmp_path: Path) -> None:
     """Exactly the cells that say so fail, and each shows the same outputs as on ipykernel unless that is listed."""
     notebook = gallery.on_holdfast(name, tmp_path)
@@ -73,11 +71,17 @@ def test_there_are_at_least_forty() -> None:
     assert len(gallery.names()) >= 40
 
 
+def test_the_index_names_each() -> None:
+    """Its README leads to every notebook, and to nothing else."""
+    links = re.findall(r"\]\((\w+)\.ipynb\)", (gallery.FOLDER / "README.md").read_text("utf-8"))
+    assert sorted(links) == gallery.names()
+
+
 def test_what_is_listed_is_there() -> None:
     """Listed cells exist, and each difference has its reason."""
     cells = {(name, cell) for name in COMPARED for cell in gallery.expected(name)}
     listed = {*gallery.DIFFERS, *((name, cell) for name, cell in gallery.LOOSE if cell != "*")}
     assert listed - cells == set()
     assert all(len(reason.split()) > 3 for reason in gallery.DIFFERS.values())
-    assert {name for name, _ in gallery.LOOSE} | gallery.WITH_IPYTHON | gallery.NIGHTLY <= set(gallery.names())
+    assert {name for name, _ in gallery.LOOSE} | gallery.WITH_IPYTHON <= set(gallery.names())
     assert {path.stem for path in gallery.GOLDEN.glob("*.json")} == set(COMPARED)

@@ -13,7 +13,6 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbclient.util import ensure_async
 from rich.console import Console
@@ -23,6 +22,7 @@ from rich.text import Text
 from holdfast.cli import document, launch
 from holdfast.cli.progress import Watch, first_line
 from holdfast.cli.refusal import Refusal
+from holdfast.cli.watchful import WatchfulClient
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +80,7 @@ class Runner:
         self._task: asyncio.Task[Any] | None = None
         self._in_cell = False
         where = options.cwd if options.cwd is not None else options.notebook.resolve().parent
-        self._client = NotebookClient(
+        self._client = WatchfulClient(
             notebook,
             km=launch.manager(options.kernel or launch.NAME),
             timeout=options.timeout,

@@ -2,7 +2,7 @@
 # loose: *: stdout, lines, order
 # loose: nothing yet: stderr
 # otherwise: breakpoint: `breakpoint()` asks at a prompt, also where no debugger is open; ipykernel's does nothing then
-# otherwise: left: the cell says that it was left
+# otherwise: left: a cell whose debugger is left says so
 # otherwise: pdb on: with `%pdb on` the debugger comes before the traceback
 # otherwise: failed below debug: an error of what `%debug` runs is the cell's own, not printed text
 

@@ -1,7 +1,7 @@
 # matplotlib: figures, their formats and their order
-# otherwise: the value of an open figure: it is shown once; ipykernel shows it twice
-# otherwise: displayed and open: it is shown once; ipykernel shows it twice
-# otherwise: shown by itself: it is shown where the cell asks for it; ipykernel shows it at the end of the cell
+# otherwise: the value of an open figure: a figure that the cell shows by itself is not shown again at its end
+# otherwise: displayed and open: a figure that the cell shows by itself is not shown again at its end
+# otherwise: shown by itself: `figure.show()` shows it there, not at the end of the cell
 
 # %% a plot
 import matplotlib.pyplot as plt
