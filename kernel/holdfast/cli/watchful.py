@@ -15,7 +15,7 @@ Rejected: waking it from the kernel (messages behind one that was not read fire 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from queue import Empty
 from typing import Any
 
@@ -35,7 +35,7 @@ class WatchfulClient(NotebookClient):
         return client
 
 
-def watchful(get_msg: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+def watchful(get_msg: Callable[..., Awaitable[Any]]) -> Callable[..., Coroutine[Any, Any, Any]]:
     """`get_msg(timeout)` in turns of `LOOK` seconds; raises `queue.Empty` when `timeout` is over."""
 
     async def get(timeout: float | None = None) -> Any:

@@ -18,6 +18,10 @@ __all__ = ["CellMagic", "History", "Kernel", "LineMagic", "Shelf", "WrapperMagic
 class History(Protocol):
     """What was run, as far as magics read it."""
 
+    @property
+    def session(self) -> int:
+        """The number of this session."""
+
     def request(
         self,
         hist_access_type: str,

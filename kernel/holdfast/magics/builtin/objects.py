@@ -8,8 +8,8 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable
 
-from holdfast.magics.lowered import HELP
 from holdfast.magics.expand import variables_of_caller
+from holdfast.magics.lowered import HELP
 from holdfast.magics.port import Kernel, LineMagic
 
 _MISSING = object()
