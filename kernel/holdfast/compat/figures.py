@@ -253,9 +253,8 @@ def _open_managers() -> list[FigureManagerBase]:
         return []
     from holdfast.output.attribution import TOKEN
 
-    here = TOKEN.get()
-    made = ((manager, getattr(manager, "cell", None)) for manager in managers)
-    return [manager for manager, cell in made if cell is here or id(cell) not in _running]
+    others = _running.keys() - {id(TOKEN.get())}
+    return [manager for manager in managers if getattr(manager, "cell", None) not in others]
 
 
 def _close(manager: FigureManagerBase) -> None:

@@ -16,6 +16,7 @@ from holdfast.compat.figures import InlineSettings as InlineBackend
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from importlib.abc import Loader
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
@@ -29,7 +30,7 @@ _MODULES = {
 }
 
 
-class InlineFinder:
+class _InlineFinder:
     """A meta-path finder (importlib.abc.MetaPathFinder) for that package."""
 
     def find_spec(
@@ -42,7 +43,8 @@ class InlineFinder:
 
         if fullname == _PACKAGE and (installed := PathFinder.find_spec(fullname, path)) is not None:
             return installed
-        return ModuleSpec(fullname, _Loader(), origin="Holdfast", is_package=fullname == _PACKAGE)
+        loader: Loader = _Loader()  # type: ignore[assignment]  # looks like one, without that import
+        return ModuleSpec(fullname, loader, origin="Holdfast", is_package=fullname == _PACKAGE)
 
 
 class _Loader:
@@ -63,7 +65,7 @@ class _Loader:
             import_module(name)
 
 
-_FINDER = InlineFinder()
+_FINDER = _InlineFinder()
 
 
 def install() -> None:

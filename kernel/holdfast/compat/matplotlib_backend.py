@@ -37,8 +37,8 @@ class FigureManager(FigureManagerBase):
     def __init__(self, canvas: FigureCanvasBase, num: int | str) -> None:
         super().__init__(canvas, num)
         self.automatic = mpl.is_interactive()
-        #: The cell that made it, as outputs know it.
-        self.cell = TOKEN.get()
+        #: The cell that made it: the id of what outputs know it by, which must not be stored with a figure.
+        self.cell = id(TOKEN.get())
 
     def show(self) -> None:
         """Displays this figure now (`fig.show()`); it stays open."""

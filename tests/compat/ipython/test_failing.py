@@ -138,3 +138,8 @@ def test_one_line_of_an_error(shell: Any) -> None:
     """get_exception_only and exception_only."""
     error = ValueError("no")
     assert shell.get_exception_only((ValueError, error, None)) == "ValueError: no"
+
+
+def test_tracebacks_for_others_to_show(shell: Any) -> None:
+    """Background jobs and test runners take the text of an error from the shell."""
+    assert shell.InteractiveTB.text(ValueError, ValueError("theirs"), None) == "reported ValueError: theirs"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from holdfast.compat.ipython.kernelside import Parents, ShellKernel
     from holdfast.compat.ipython.magicside import AliasManager, Configurables, ExtensionManager, MagicsManager
     from holdfast.compat.ipython.recall import HistoryManager
+    from holdfast.compat.ipython.tracing import AutoFormattedTB, SyntaxTB
     from holdfast.compat.ipython.transforming import Transformers
 
 __all__ = ["InteractiveShell", "ShellClass", "TerminalInteractiveShell", "ZMQInteractiveShell", "set_interactivity"]
@@ -82,6 +83,8 @@ class InteractiveShell(HasMagics, RunsCode, Part, metaclass=ShellClass):
     Completer: Made[Completer] = Made("completing:Completer")
     custom_completers: Made[CustomCompleters] = Made("completing:CustomCompleters")
     kernel: Made[ShellKernel] = Made("kernelside:ShellKernel")
+    InteractiveTB: Made[AutoFormattedTB] = Made("tracing:AutoFormattedTB")
+    SyntaxTB: Made[SyntaxTB] = Made("tracing:SyntaxTB")
     _parents: Made[Parents] = Made("kernelside:Parents")
     _transformers: Made[Transformers] = Made("transforming:Transformers")
 
