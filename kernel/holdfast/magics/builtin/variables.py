@@ -17,7 +17,7 @@ from holdfast.magics.port import Kernel, LineMagic
 from holdfast.magics.words import BadWords
 
 #: Names on one line of `%who`.
-_ROW = 10
+_ROW = 9
 #: Characters of a value that `%whos` shows at each end.
 _END = 25
 _COUNTED = (dict, list, tuple, set)
