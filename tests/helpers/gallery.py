@@ -79,13 +79,13 @@ LOOSE: Final[dict[tuple[str, str], set[str]]] = {
 _LOOP = "ipykernel refuses a loop of one's own; here it runs"
 #: (notebook, cell): why something else is seen than on ipykernel.
 DIFFERS: Final[dict[tuple[str, str], str]] = {
-    ("async_work", "group"): "ipykernel writes a group of errors to stderr and calls the cell a success",
+    ("async_work", "group"): "ipykernel writes a group of errors to stderr, as text",
     ("asyncio_scripts", "run"): _LOOP,
     ("asyncio_scripts", "until_complete"): _LOOP,
     ("asyncio_scripts", "beside"): _LOOP,
-    ("errors", "group"): "ipykernel writes a group of errors to stderr and calls the cell a success",
+    ("errors", "group"): "ipykernel writes a group of errors to stderr, as text",
     ("formulas_and_text", "geo"): "the value of a cell has its number; IPython's GeoJSON displays itself without one",
-    ("own_magics", "unknown"): "ipykernel writes a line to stderr; here the cell fails and names the nearest magic",
+    ("own_magics", "unknown"): "ipykernel writes a line to stderr; here it is an error that names the nearest magic",
     ("timing", "await"): "ipykernel cannot await within %time",
     ("timing", "prun"): "ipykernel prints an empty line",
 }

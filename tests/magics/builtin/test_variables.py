@@ -42,7 +42,7 @@ def test_who_prints_rows(capsys: pytest.CaptureFixture[str]) -> None:
     kernel.namespace.update({f"v{at:02}": at for at in range(12)})
     kernel.line("who")
     rows = out(capsys).splitlines()
-    assert [row.split() for row in rows] == [[f"v{at:02}" for at in range(10)], ["v10", "v11"]]
+    assert [row.split() for row in rows] == [[f"v{at:02}" for at in range(9)], ["v09", "v10", "v11"]]
 
 
 @pytest.mark.parametrize(("line", "said"), [("who", "no variables"), ("who int", "type int"), ("whos", "no variables")])
