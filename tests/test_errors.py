@@ -17,6 +17,7 @@ from holdfast.errors import (
     CellError,
     ChildStdinError,
     ConnectionFileError,
+    DebugError,
     HoldfastError,
     KernelBug,
     PeerError,
@@ -44,6 +45,7 @@ EXAMPLES: list[tuple[HoldfastError, list[str]]] = [
     (StdinNotImplementedError("input"), ["input()", "run the cell in JupyterLab or jupyter console"]),
     (ChildStdinError("input"), ["input()", "in a process that a cell started", "ask in the cell itself"]),
     (PromptCancelledError("name? "), ["'name? '", "cancelled", "run the cell again"]),
+    (DebugError("debugpy is not installed"), ["debugpy is not installed"]),
     (KernelBug("the driver", "ZeroDivisionError()"), ["a bug in Holdfast", "the driver", "please report"]),
 ]
 

@@ -168,7 +168,8 @@ class Household:
         shutil.copytree(KERNELSPEC, folder, dirs_exist_ok=True)
         spec = json.loads((folder / "kernel.json").read_text(encoding="utf-8"))
         spec["argv"][0] = str(python)
-        spec["env"] = {**spec.get("env", {}), **(variables or {})}
+        if variables:
+            spec["env"] = {**spec.get("env", {}), **(variables or {})}
         (folder / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
 
     def processes(self) -> list[psutil.Process]:

@@ -324,7 +324,7 @@ def test_signals_of_a_forked_child_are_its_own(kernel: Kernel) -> None:
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        ("sys.stdout.encoding", "'utf-8'"),
+        ("sys.stdout.encoding", "'UTF-8'"),
         ("sys.stdout.errors is not None", "True"),
         ("sys.stdout.isatty()", "False"),
         ("sys.stdout.fileno(), sys.stderr.fileno()", "(1, 2)"),

@@ -134,7 +134,7 @@ def test_what_was_written_below_comes_first(studio: Studio) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("encoding", "utf-8"),
+        ("encoding", "UTF-8"),
         ("errors", "backslashreplace"),
         ("name", "<stdout>"),
         ("mode", "w"),

@@ -29,7 +29,7 @@ from holdfast.machine.machine import Machine
 from holdfast.output.mailbox import FIRST, INTERVAL, Mailbox
 from holdfast.threads import OwnThread, disown
 from holdfast.transport.port import Transport
-from holdfast.wire.contents import Welcome
+from holdfast.wire.contents import ErrorReply, Welcome
 from holdfast.wire.frames import Encoder, decode
 from holdfast.wire.message import Draft
 from holdfast.wire.signing import Signer
@@ -93,7 +93,7 @@ class Driver:
         self._thread = OwnThread(target=self._run, name="holdfast-kernel", daemon=True)
         self.dropped = 0
         #: Serves a debugger's request, and posts `Looked` some time later.
-        self.on_debug: Callable[[Message], None] = lambda token: None
+        self.on_debug: Callable[[Message], None] = self._no_debugger
         #: Ends the process when all is sent and the main thread does not come back to its loop.
         self.give_up: Callable[[], None] = lambda: None
         self._perform: dict[type, Callable[..., None]] = {
@@ -322,6 +322,9 @@ class Driver:
             self.mailbox.post(Looked(token, self.hands.look(token)))
 
         self.in_pool(look)
+
+    def _no_debugger(self, token: Message) -> None:
+        self.mailbox.post(Looked(token, ErrorReply("DebugError", "there is no debugger here")))
 
     def in_pool(self, call: Callable[[], object]) -> None:
         """Call on a thread of ours, which its name tells from those of the user's."""

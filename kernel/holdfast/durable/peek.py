@@ -69,7 +69,7 @@ class Thing:
 
 
 def _thing(one: Thing) -> str:
-    if one.word in ("owned", "view") and one.home == "holdfast.durable.reducers.arrays":
+    if one.word in ("owned", "view", "tiny") and one.home == "holdfast.durable.reducers.arrays":
         kind = next((arg for arg in one.args if isinstance(arg, Thing) and arg.word == "dtype"), None)
         shape = next((arg for arg in one.args[2:] if isinstance(arg, tuple)), ())
         return f"array {kind.args[0] if kind is not None and kind.args else '?'} {shape}"

@@ -52,7 +52,7 @@ class OutputStream(io.TextIOBase):
         self._buffer: _Binary | None = None
 
     name = property(lambda self: f"<{self._stream}>")
-    encoding = "utf-8"
+    encoding = "UTF-8"
     errors = "backslashreplace"
     newlines = None
     mode = "w"

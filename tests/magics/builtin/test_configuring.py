@@ -70,7 +70,7 @@ def test_a_name_lists_its_options(kernel: MagicKernel, capsys: pytest.CaptureFix
         ("InlineBackend.figure_fromat='x'", "InlineBackend.figure_format?"),
         ("InlineBakend.figure_format='x'", "InlineBackend?"),
         ("IPCompletr.greedy=True", "IPCompleter?"),
-        ("Qwertz.x=1", "lists what there is"),
+        ("Qwertz.x", "lists what there is"),
         ("InteractiveShell.qwertz=1", "lists those that there are"),
         ("Qwertz", "lists what there is"),
     ],
@@ -108,3 +108,11 @@ def test_objects_of_libraries_have_options_too(kernel: MagicKernel) -> None:
     assert theirs.limit == 7
     with pytest.raises(CellError):
         kernel.line("config SqlMagic.secret")
+
+
+def test_an_option_of_what_is_not_loaded_is_passed_over(
+    kernel: MagicKernel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Notebooks set an extension's options before they load it; the cell goes on, and says so."""
+    kernel.line("config SqlMagic.autopandas = True")
+    assert "SqlMagic.autopandas has no effect" in capsys.readouterr().err

@@ -11,6 +11,7 @@ LINES: dict[str, str] = {
     "alias_magic": "listing",
     "automagic": "listing",
     "autoreload": "reloading",
+    "autosave": "frontend",
     "cat": "unix",
     "cd": "places",
     "colors": "appearance",

@@ -6,6 +6,7 @@ accepted without a word.
 
 from __future__ import annotations
 
+import sys
 from difflib import get_close_matches
 from typing import Any, get_args
 
@@ -150,6 +151,10 @@ class Config:
         if self._has_no_effect(name, option):
             self._remembered[name, option] = value
             return
+        if _ALSO.get(name, name) not in self._kernel.configurables and not self._near(name):
+            # An extension's, set before it is loaded: the cells below work without it.
+            print(f"%config: {name}.{option} has no effect, since there is no {name}", file=sys.stderr)
+            return
         target = self._found(name, option)
         value = self._checked(name, option, value)
         try:
@@ -176,9 +181,12 @@ class Config:
         objects = self._kernel.configurables
         found = objects.get(_ALSO.get(name, name))
         if found is None:
-            near = get_close_matches(name, [*objects, *_WITHOUT_EFFECT], 1)
+            near = self._near(name)
             raise UnknownOption(name, f"do you mean {near[0]}?" if near else "")
         return found
+
+    def _near(self, name: str) -> list[str]:
+        return get_close_matches(name, [*self._kernel.configurables, *_WITHOUT_EFFECT], 1, 0.8)
 
     def _found(self, name: str, option: str) -> Any:
         """The object, if it has the option."""
