@@ -2,8 +2,8 @@
 
 Run as `python -m benchmarks.durability [SECTION ...] [--gigabytes N] [--durability full|process]`; sections: small,
 arrays, frame, rows, hub, results, budget, checkout, large, transactions (no kernel around them), warm, flat, start,
-memory (see `modes.py`), w1 to w7 (see `workloads.py`) and gallery.  Prints medians in milliseconds; run it on an idle
-machine.
+memory (see `modes.py`), w1 to w7 (see `workloads.py`), gallery and whole-gallery.  Prints medians in
+milliseconds; run it on an idle machine.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Literal, cast
 from benchmarks import modes, workloads
 from benchmarks.budget import budget
 from benchmarks.checkout import checkout
-from benchmarks.gallery import gallery
+from benchmarks.gallery import gallery, whole_gallery
 from benchmarks.large import large
 from benchmarks.transactions import transactions
 from holdfast.durable.commit import SessionCommitter
@@ -185,7 +185,7 @@ SECTIONS: dict[str, Callable[[Bench, float], None]] = {
     one.__name__: one for one in (small, arrays, frame, rows, hub, results, budget, checkout, large, transactions)
 }
 #: Those that drive kernels.
-DRIVING = {**modes.SECTIONS, **workloads.SECTIONS, "gallery": gallery}
+DRIVING = {**modes.SECTIONS, **workloads.SECTIONS, "gallery": gallery, "whole-gallery": whole_gallery}
 
 
 def main() -> None:

@@ -4,13 +4,16 @@ It must never measure one mode after another: each notebook is run in every mode
 the order turns.  A wall time is that of a person at `jupyter execute`: kernel start and all cells.  The CPU time of
 the kernel says on a busy machine what the wall time cannot.
 
-Part of `python -m benchmarks.durability`, section gallery.
+Part of `python -m benchmarks.durability`, sections gallery (the notebooks that show the kernel) and whole-gallery (those of
+newcomers, too, as far as their libraries are installed).
 """
 
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
+import re
 import statistics
 import subprocess
 import time
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from jupyter_client.manager import AsyncKernelManager
 
 ROUNDS = 10
+WHOLE_ROUNDS = 3
 CELL_SECONDS = 60
 #: Wall and CPU seconds of one run.
 Taken = tuple[float, float]
@@ -39,13 +43,31 @@ def gallery(gigabytes: float) -> None:
         known["ipykernel"] = find("ipykernel")
     except NoKernel as reason:
         print(f"gallery: no ipykernel: {reason}")
-    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    _rounds(sorted((ROOT / "notebooks").glob("*.ipynb")), known, ROUNDS)
+
+
+def whole_gallery(gigabytes: float) -> None:
+    """Three rounds over all notebooks whose libraries are installed, with durability off and full."""
+    known = {name: kernel for name, kernel in kernels().items() if name in ("off", "full")}
+    notebooks = [path for path in sorted((ROOT / "notebooks").glob("**/*.ipynb")) if _can_run(path)]
+    _rounds(notebooks, known, WHOLE_ROUNDS)
+
+
+def _can_run(notebook: Path) -> bool:
+    """Whether everything that it imports is there, and it asks nothing."""
+    text = notebook.read_text("utf-8")
+    names = set(re.findall(r"^ *\\?\"(?:from|import) ([a-z_]+)", text, re.MULTILINE)) - {"IPython"}
+    magics = re.search(r"ipympl|line_profiler|watermark|Cython|input\(", text)
+    return magics is None and all(importlib.util.find_spec(name) is not None or name == "helpers" for name in names)
+
+
+def _rounds(notebooks: Sequence[Path], known: dict[str, Kernel], rounds: int) -> None:
     taken: dict[str, dict[str, list[Taken]]] = {notebook.stem: {name: [] for name in known} for notebook in notebooks}
     order = list(known)
     with scratch() as folder:
         for kernel in known.values():
             export(kernel, folder / "kernelspecs")
-        for turn in range(-1, ROUNDS):
+        for turn in range(-1, rounds):
             for notebook in notebooks:
                 for name in order:
                     one = asyncio.run(executed(notebook, known[name], folder))
