@@ -4,8 +4,8 @@ It must never measure one mode after another: each notebook is run in every mode
 the order turns.  A wall time is that of a person at `jupyter execute`: kernel start and all cells.  The CPU time of
 the kernel says on a busy machine what the wall time cannot.
 
-Part of `python -m benchmarks.durability`, sections gallery (the notebooks that show the kernel) and whole-gallery (those of
-newcomers, too, as far as their libraries are installed).
+Part of `python -m benchmarks.durability`, sections gallery (the notebooks that show the kernel) and whole-gallery
+(those of newcomers, too, as far as their libraries are installed).
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ def whole_gallery(gigabytes: float) -> None:
 
 
 def _can_run(notebook: Path) -> bool:
-    """Whether everything that it imports is there, and it asks nothing."""
+    """Whether everything that it imports is there."""
     text = notebook.read_text("utf-8")
     names = set(re.findall(r"^ *\\?\"(?:from|import) ([a-z_]+)", text, re.MULTILINE)) - {"IPython"}
-    magics = re.search(r"ipympl|line_profiler|watermark|Cython|input\(", text)
+    magics = re.search(r"ipympl|line_profiler|watermark|Cython", text)
     return magics is None and all(importlib.util.find_spec(name) is not None or name == "helpers" for name in names)
 
 
