@@ -56,9 +56,9 @@ def whole_gallery(gigabytes: float) -> None:
 def _can_run(notebook: Path) -> bool:
     """Whether everything that it imports is there."""
     text = notebook.read_text("utf-8")
-    names = set(re.findall(r"^ *\\?\"(?:from|import) ([a-z_]+)", text, re.MULTILINE)) - {"IPython"}
+    names = set(re.findall(r'^ *"(?:from|import) ([a-z_]+)', text, re.MULTILINE)) - {"IPython"}
     magics = re.search(r"ipympl|line_profiler|watermark|Cython", text)
-    return magics is None and all(importlib.util.find_spec(name) is not None or name == "helpers" for name in names)
+    return magics is None and all(importlib.util.find_spec(name) is not None for name in names)
 
 
 def _rounds(notebooks: Sequence[Path], known: dict[str, Kernel], rounds: int) -> None:
