@@ -52,21 +52,25 @@ class MagicKernel:
         self.scope = Namespace({"input": input})
         self.namespace: dict[str, Any] = self.scope.dict
         self.namespace.update(variables)
-        self.magics = Magics()
-        self.magics.make_kernel = lambda: self
         self.options = Options()
+        self.magics = Magics(self.options)
+        self.magics.make_kernel = lambda: self
         self.configurables: dict[str, object] = {"InteractiveShell": self.options}
         self.history = History()
-        self.formatters = Formatters(lambda value, mime, error: None, registry=Registry())
+        #: What formatters raised.
+        self.failures: list[tuple[object, str, Exception]] = []
+        self.formatters = Formatters(
+            lambda value, mime, error: self.failures.append((value, mime, error)), registry=Registry()
+        )
         self.shelf = MemoryShelf()
         self.last_error: BaseException | None = None
-        self._answers = None if answers is None else iter(answers)
+        self.answers = None if answers is None else iter(answers)
         #: What was asked, paged, published, displayed, put into the next cell, and told of.
         self.asked: list[str] = []
         self.pages: list[str] = []
         self.published: list[tuple[str, Mapping[str, object]]] = []
         self.displayed: list[object] = []
-        self.next_inputs: list[str] = []
+        self.next_inputs: list[tuple[str, bool]] = []
         self.touches: list[tuple[str, ...]] = []
         self.codes: list[str] = []
         #: How often figures were asked for, and shown.
@@ -164,9 +168,9 @@ class MagicKernel:
     def ask(self, prompt: str, password: bool = False) -> str:
         """See the port."""
         self.asked.append(prompt)
-        if self._answers is None:
+        if self.answers is None:
             raise StdinNotImplementedError("input")
-        return next(self._answers)
+        return next(self.answers)
 
     def page(self, text: str) -> None:
         """See the port."""
@@ -174,7 +178,7 @@ class MagicKernel:
 
     def set_next_input(self, text: str, *, replace: bool = False) -> None:
         """See the port."""
-        self.next_inputs.append(text)
+        self.next_inputs.append((text, replace))
 
     def report(self, error: BaseException) -> Sequence[str]:
         """See the port."""

@@ -3,97 +3,30 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from helpers.magic import MagicKernel
 from holdfast.compat.ipython import current, install
-from holdfast.executor.compile import compile_cell
-from holdfast.language.history import History
-from holdfast.magics.options import Options
-from holdfast.magics.parse import CELL, MAGIC, lower
-from holdfast.magics.registry import CellCalls, Magics
+from holdfast.magics.parse import lower
 from holdfast.output import display
-from holdfast.output.formatters import Formatters
 
 PACKAGES = ("IPython", "ipykernel")
 
 
-class TwinKernel:
-    """Implements `magics.port.Kernel` in memory, and remembers what it was told."""
+class TwinKernel(MagicKernel):
+    """The same for the shell: what is displayed is published, and errors are shown as a library may have asked for."""
 
     def __init__(self) -> None:
-        self.options = Options()
-        self.configurables: dict[str, object] = {"InteractiveShell": self.options}
-        self.magics = Magics(self.options)
-        self.magics.make_kernel = lambda: self
-        self.namespace: dict[str, Any] = {
-            "__name__": "__main__",
-            MAGIC: self.magics,
-            CELL: CellCalls(self.magics),
-            "In": [""],
-            "Out": {},
-        }
-        self.history = History()
-        self.failures: list[tuple[object, str, Exception]] = []
-        self.formatters = Formatters(lambda obj, mime, error: self.failures.append((obj, mime, error)))
-        self.last_error: BaseException | None = None
-        self.told: list[tuple[str, ...]] = []
-        self.published: list[tuple[str, Mapping[str, object]]] = []
-        self.paged: list[str] = []
-        self.next_inputs: list[tuple[str, bool]] = []
-        self.answers: list[str] = []
+        super().__init__(answers=())
         #: As the kernel does it: asked how an error is to be shown.
         self.hooks: install.CellHooks | None = None
-
-    def run(self, code: str, *, filename: str = "", line: int = 1) -> object:
-        """See the port."""
-        unit = compile_cell(lower(code).code, "<piece>")
-        if unit.body is not None:
-            exec(unit.body, self.namespace)
-        value = eval(unit.last, self.namespace) if unit.last is not None else None
-        return value if unit.shows else None
-
-    async def run_async(self, code: str, *, filename: str = "", line: int = 1) -> object:
-        """See the port."""
-        unit = compile_cell(lower(code).code, "<piece>")
-        value: Any = None
-        for part in (unit.body, unit.last):
-            if part is not None:
-                value = eval(part, self.namespace)
-                value = await value if isinstance(value, Awaitable) else value
-        return value if unit.shows else None
-
-    def touched(self, *names: str) -> None:
-        """See the port."""
-        self.told.append(names)
 
     def display(self, *values: object, **options: Any) -> object:
         """See the port."""
         return display.display(*values, **options)
-
-    def publish(
-        self,
-        msg_type: str,
-        content: Mapping[str, object],
-        metadata: Mapping[str, object] | None = None,
-        buffers: Sequence[bytes | memoryview] | None = None,
-    ) -> None:
-        """See the port."""
-        self.published.append((msg_type, content))
-
-    def ask(self, prompt: str, password: bool = False) -> str:
-        """See the port."""
-        return self.answers.pop(0)
-
-    def page(self, text: str) -> None:
-        """See the port."""
-        self.paged.append(text)
-
-    def set_next_input(self, text: str, *, replace: bool = False) -> None:
-        """See the port."""
-        self.next_inputs.append((text, replace))
 
     def report(self, error: BaseException) -> Sequence[str]:
         """See the port."""

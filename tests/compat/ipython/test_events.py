@@ -112,11 +112,11 @@ def test_the_commit_is_told_of_functions_of_the_notebook(shell: Any, kernel: Twi
     """What a cell defined may have changed variables; a library's function costs nothing."""
     shell.events.register("post_execute", len([]).bit_length)
     shell.events.trigger("post_execute")
-    assert kernel.told == []
+    assert kernel.touches == []
     defined = FunctionType((lambda: None).__code__, kernel.namespace)
     shell.events.register("post_execute", defined)
     shell.events.trigger("post_execute")
-    assert kernel.told == [()]
+    assert kernel.touches == [()]
 
 
 def test_register_post_execute_is_the_same(shell: Any) -> None:

@@ -156,11 +156,11 @@ def test_a_semicolon_silences_what_can_be(tide: Tide, kernel: TwinKernel) -> Non
 def test_the_commit_is_told_of_every_call(tide: Tide, kernel: TwinKernel) -> None:
     """Nobody knows what a foreign magic changes, also when it fails."""
     kernel.run("%height x")
-    assert kernel.told == [()]
+    assert kernel.touches == [()]
     magic.register_line_magic("breaks")(lambda line: {}[line])
     with pytest.raises(KeyError):
         kernel.run("%breaks x")
-    assert kernel.told == [(), ()]
+    assert kernel.touches == [(), ()]
 
 
 def test_a_usage_error_is_one_line(

@@ -83,7 +83,7 @@ def test_push_tells_the_commit_what_it_bound(
     shell.push({"one": 1, "two": 2})
     shell.push("here nowhere")
     assert (kernel.namespace["one"], kernel.namespace["here"]) == (1, here)
-    assert kernel.told == [("one", "two"), ("here",)]
+    assert kernel.touches == [("one", "two"), ("here",)]
     assert "nowhere" in capsys.readouterr().err
 
 

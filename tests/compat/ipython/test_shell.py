@@ -65,7 +65,7 @@ def test_a_part_is_lost_where_there_is_no_shell(shell: Any) -> None:
 def test_user_ns_is_the_namespace(shell: Any, kernel: TwinKernel) -> None:
     """The dict itself, and the commit is told that anything in it may change."""
     assert shell.user_ns is kernel.namespace is shell.user_global_ns
-    assert () in kernel.told
+    assert () in kernel.touches
 
 
 def test_config_has_the_section_that_libraries_look_for(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,12 +75,12 @@ def test_a_page_is_shown_in_the_pager(shell: Any, kernel: TwinKernel) -> None:
     """A text, or a bundle."""
     texts.page("one")
     texts.page({"text/plain": "two", "text/html": "<b>"})
-    assert kernel.paged == ["one", "two"]
+    assert kernel.pages == ["one", "two"]
 
 
 def test_a_question_is_asked_until_it_is_answered(shell: Any, kernel: TwinKernel) -> None:
     """y or n; nothing is the default."""
-    kernel.answers = ["perhaps", "YES", ""]
+    kernel.answers = iter(["perhaps", "YES", ""])
     assert texts.ask_yes_no("Sure?")
     assert not texts.ask_yes_no("Sure?", default="n")
 

@@ -65,7 +65,7 @@ CODE = "import sys\n\n\n@property\ndef f(x):\n    return x\n\n\nclass C:\n    y 
 def test_code_is_put_into_this_cell(kernel: MagicKernel, rest: str, text: str) -> None:
     """Of a file, parts of it, or cells of the history; the line itself becomes a comment."""
     kernel.line(f"load {rest}")
-    assert kernel.next_inputs == [f"# %load {rest}\n{text}"]
+    assert kernel.next_inputs == [(f"# %load {rest}\n{text}", True)]
 
 
 def test_a_notebook_and_a_text_are_loaded(kernel: MagicKernel, here: Path) -> None:
@@ -75,14 +75,14 @@ def test_a_notebook_and_a_text_are_loaded(kernel: MagicKernel, here: Path) -> No
     kernel.namespace["text"] = "some code"
     kernel.line("load n.ipynb")
     kernel.line("load text")
-    assert kernel.next_inputs == ["# %load n.ipynb\nx = 1\ny\n\nz", "# %load text\nsome code"]
+    assert kernel.next_inputs == [("# %load n.ipynb\nx = 1\ny\n\nz", True), ("# %load text\nsome code", True)]
 
 
 def test_names_that_are_not_there_are_said(kernel: MagicKernel, capsys: pytest.CaptureFixture[str]) -> None:
     """What is there is loaded."""
     kernel.line("load -s C,nothing code.py")
     assert "nothing" in capsys.readouterr().err
-    assert kernel.next_inputs[0].endswith("class C:\n    y = 1\n")
+    assert kernel.next_inputs[0][0].endswith("class C:\n    y = 1\n")
 
 
 def test_what_cannot_be_loaded_is_said(kernel: MagicKernel) -> None:

@@ -84,7 +84,7 @@ def test_what_is_no_range_is_refused(kernel: MagicKernel, rest: str) -> None:
 def test_recall_fills_the_next_cell(kernel: MagicKernel, rest: str, text: str) -> None:
     """By number, by a word, or with the last result."""
     kernel.line(f"recall {rest}")
-    assert kernel.next_inputs == [text]
+    assert kernel.next_inputs == [(text, False)]
 
 
 def test_recall_says_when_there_is_none(kernel: MagicKernel, capsys: pytest.CaptureFixture[str]) -> None:
