@@ -7,7 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from helpers import source
 
 ROOT = "(root)"
-EVERYONE = frozenset({"errors", "ids", "clock", "threads"})
+EVERYONE = frozenset({"errors", "clock", "threads", "entrypoints"})
 RINGS = frozenset(
     "wire machine executor namespace durable engine stdin output language magics compat debug transport "
     "workers app".split()
@@ -37,8 +37,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "cell": frozenset(),
     "current": frozenset({"cell", "durable.overview", "durable.reports", "durable.rows", "durable.tables"}),
     "transacting": frozenset({"cell", "durable.preimage", "durable.transactions"}),
+    "entrypoints": frozenset(),
     "errors": frozenset(),
-    "ids": frozenset(),
     "clock": frozenset(),
     "threads": frozenset(),
     ROOT: frozenset({"cell", "current", "display", "transacting"}),

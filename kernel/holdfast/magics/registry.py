@@ -169,9 +169,9 @@ class Magics:
     @cached_property
     def _installed(self) -> dict[str, Any]:
         """The entry points of installed packages, by name."""
-        from importlib.metadata import entry_points
+        from holdfast.entrypoints import entry_points
 
-        return {entry.name: entry for entry in entry_points(group=GROUP)}
+        return {entry.name: entry for entry in entry_points(GROUP)}
 
     def _take_installed(self, name: str) -> bool:
         """Register what an installed package has under that name, if one has."""

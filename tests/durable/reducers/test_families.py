@@ -158,6 +158,7 @@ def test_reducers_of_other_packages_are_found_by_entry_point(monkeypatch: pytest
     import importlib.metadata
     import types
 
+    from holdfast import entrypoints
     from holdfast.durable.reducers import registry
 
     library = types.ModuleType("library_for_test")
@@ -165,8 +166,7 @@ def test_reducers_of_other_packages_are_found_by_entry_point(monkeypatch: pytest
     library.reduce = lambda obj, keeping: (list, ((1,),))  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "library_for_test", library)
     entry = importlib.metadata.EntryPoint("library_for_test.Handle", "library_for_test:reduce", registry.GROUP)
-    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [entry])
-    monkeypatch.setattr(registry, "_declares", lambda folder: True)
+    monkeypatch.setattr(entrypoints, "entry_points", lambda group: [entry])
     monkeypatch.setattr(registry, "_asked", False)
     # The table must be complete before it is replaced: it is filled once in a process.
     registry.find(object, (object,))
