@@ -175,3 +175,17 @@ def test_a_deleted_class_is_garbage(body: str) -> None:
     gc.collect()
     notebook.run("alive = dead() is not None")
     assert notebook.namespace.dict["alive"] is False
+
+
+def test_a_class_may_refuse_to_say_anything() -> None:
+    """What a metaclass, a `__class__` or a `__getattribute__` raises keeps no cell from being saved, nor restored."""
+    notebook = Notebook()
+    notebook.run("class M(type):\n    def __getattribute__(cls, name): raise RuntimeError(name)")
+    notebook.run("class E(metaclass=M): kept = [1]")
+    notebook.run("class D:\n    __class__ = property(lambda self: 1 / 0)\nd = D(); d.kept = [2]")
+    notebook.run("class F:\n    def __getattribute__(self, name): raise RuntimeError(name)\nf = F(); x = 3")
+    assert notebook.failed == ""
+    other, restored = notebook.restored()
+    names = other.namespace.dict
+    assert (type.__dict__["__dict__"].__get__(names["E"])["kept"], names["x"]) == ([1], 3)
+    assert sorted(path for path, _, _ in restored.lost) == ["D", "d", "f"]

@@ -26,7 +26,7 @@ def _named(seeds: range) -> str:
     return f"{seeds.start}-{seeds.stop - 1}"
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("seeds", [SEEDS[i : i + _SLICE] for i in range(0, len(SEEDS), _SLICE)], ids=_named)
 def test_a_fresh_process_restores_the_same(seeds: range, differential: Differential) -> None:
     """After each cell of each program the stored, the restarted and the restored notebook are as the live one."""

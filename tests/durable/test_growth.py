@@ -92,7 +92,7 @@ def _life(sessions: Mapping[Path, Sequence[str]], seed: int) -> list[int]:
     """An interpreter with its own order of sets, and in it a process of each session; the bytes of their stores."""
     environment = {**os.environ, "PYTHONPATH": str(Path(helpers.__file__).parents[1]), "PYTHONHASHSEED": str(seed)}
     told = json.dumps([[str(home), list(cells)] for home, cells in sessions.items()])
-    subprocess.run([sys.executable, "-c", _PROGRAM, told], check=True, env=environment, timeout=60)
+    subprocess.run([sys.executable, "-c", _PROGRAM, told], check=True, env=environment, timeout=300)
     return [sum(path.stat().st_size for path in (home / SESSIONS).rglob("*") if path.is_file()) for home in sessions]
 
 
@@ -105,7 +105,7 @@ def sizes(tmp_path_factory: pytest.TempPathFactory) -> Sizes:
     return dict(zip(homes, map(list, zip(*lives, strict=True)), strict=True))
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("how", LOOKS)
 def test_restarts_of_an_unchanged_session_store_next_to_nothing(sizes: Sizes, how: str) -> None:
     """Ten restarts, each with another order of sets, add no more than a tenth of one percent each."""

@@ -16,7 +16,7 @@ from holdfast.durable.guard import AGAIN, Guard, hooked
 from holdfast.durable.pickling.lost import LostValue, Unkeepable
 
 #: Seconds that user code has here, and those after which a test says that it was not ended at all.
-LIMIT, HANGS = 0.1, 20.0
+LIMIT, HANGS = 0.1, 60.0
 
 
 class Timers:
@@ -115,11 +115,11 @@ def test_the_next_commit_tries_again(notebook: Notebook) -> None:
     """What took too long once is kept when it no longer does."""
     notebook.run(
         "import time\nwait = [3600]\n"
-        "class Slow:\n    def __getstate__(self):\n        time.sleep(wait[0])\n        return {'x': 5}\n"
+        "class Slow:\n    def __getstate__(self):\n        if wait: time.sleep(wait[0])\n        return {'x': 5}\n"
         "slow = Slow()"
     )
     assert "lost" in notebook.notes
-    notebook.run("wait[0] = 0; slow")
+    notebook.run("wait.clear(); slow")  # no sleep of 0 s either, in which others may have the processor
     assert "lost" not in notebook.notes
     back, _ = notebook.restored()
     slow: Any = back.namespace.dict["slow"]

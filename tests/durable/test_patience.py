@@ -42,7 +42,7 @@ class SlowStore(MemoryStore):
             self.put_here.append(data.nbytes)
             self.now += self.seconds
         else:
-            self.gate.wait(20)
+            self.gate.wait(120)
             self.put_beside.append(data.nbytes)
             if self.broken:
                 raise StoreError("database or disk is full")
@@ -69,7 +69,7 @@ class Slow(Notebook):
         patience = pending()
         assert patience is not None
         while patience.pending:
-            assert self.over.wait(20)
+            assert self.over.wait(120)
             self.over.clear()
         pending.publish(self.committer)
 
@@ -191,7 +191,7 @@ def test_a_cell_that_waited_changes_the_next_version(slow: Slow) -> None:
     jobs = list(slow.committer.pending().jobs)  # type: ignore[union-attr]
     assert not slow.committer.pending.wait(jobs, 0.01)
     slow.slow.gate.set()
-    assert slow.committer.pending.wait(jobs, 20)
+    assert slow.committer.pending.wait(jobs, 120)
     slow.committer.pending.publish(slow.committer)
     slow.slow.seconds = 0.0
     slow.run("frame[0] = -1")

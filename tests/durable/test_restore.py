@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import importlib
 import os
 import random
@@ -443,6 +444,74 @@ def test_the_surroundings_come_back(tmp_path: Path) -> None:
     assert random.random() == expected
     assert any(str(one[1]).find("hf") >= 0 for one in warnings.filters)
     assert len(report.ambient) == 5
+
+
+def test_a_method_has_what_its_own_globals_share_with_its_class() -> None:
+    """As the `__init__` that attrs writes, whose globals hold the same fields as the class."""
+    notebook = Notebook()
+    notebook.run(
+        "class Field: pass\nfield = Field()\nown = {'field': field, '__name__': 'written'}\n"
+        "exec('def f(self): return field', own)\nC = type('C', (), {'f': own['f'], 'fields': (field,)})\n"
+        "del field, own"
+    )
+    other, report = notebook.restored()
+    assert not report.lost
+    other.run("same = C().f() is C.fields[0] and type(C.fields[0]) is Field")
+    assert other.namespace.dict["same"] is True
+
+
+def test_functions_of_no_module_share_what_they_change() -> None:
+    """Those of a file that was loaded by its path work on one state; what they assign anew is named."""
+    notebook = Notebook()
+    text = (
+        "state = []\ncount = 0\ndef add(x): state.append(x)\ndef show(): return state\n"
+        "def up():\n    global count\n    count += 1"
+    )
+    notebook.run(f"def load():\n    own = {{'__name__': 'loaded'}}\n    exec({text!r}, own)\n    return own")
+    notebook.run("own = load(); add, show, up, state = own['add'], own['show'], own['up'], own['state']; del own")
+    notebook.run("add(1)")
+    other, report = notebook.restored()
+    assert [path for path, _, _ in report.lost] == ["count of up"]
+    other.run("add(2); same = show() is state")
+    assert (other.namespace.dict["state"], other.namespace.dict["same"]) == ([1, 2], True)
+    other.run("up()")
+    assert "count of up" in str(other.errors[0])
+
+
+def test_the_function_of_a_class_method_of_a_library_comes_back() -> None:
+    """What a recursive pydantic model holds: no name of a module leads to it, but to the method bound to its class."""
+    notebook = Notebook()
+    notebook.run("import collections\nf = collections.Counter.fromkeys.__func__; x = [f, 1]")
+    other, report = notebook.restored()
+    assert not report.lost
+    assert other.namespace.dict["f"] is collections.Counter.fromkeys.__func__  # type: ignore[attr-defined]
+    assert other.namespace.dict["x"][0] is other.namespace.dict["f"]  # type: ignore[index]
+
+
+def test_modules_are_found_where_cells_made_them_be_found(tmp_path: Path) -> None:
+    """Import path, working folder and environment are there before the modules of variables are imported."""
+    here, name = tmp_path / "here", f"users_{tmp_path.name}"
+    for folder in (here, tmp_path / "lib", here / f"{name}_p"):
+        folder.mkdir()
+    text = "import os\nv = os.environ['HF_TEST']\nclass A: pass\nclass W(UserWarning): pass\n"
+    (tmp_path / "lib" / f"{name}.py").write_text(text)
+    (here / f"{name}_p" / "b.py").write_text("class B: pass\n")
+    sys.path.insert(0, "")
+    notebook = Notebook()
+    notebook.run(f"import os, sys; os.chdir({str(here)!r}); sys.path.insert(0, '../lib'); os.environ['HF_TEST'] = 'x'")
+    notebook.run(f"import warnings, {name} as m, {name}_p.b as n\na, b = m.A(), n.B()")
+    notebook.run("warnings.simplefilter('ignore', m.W)")
+    assert not notebook.errors
+    for module in [module for module in sys.modules if module.startswith(name)]:
+        del sys.modules[module]
+    os.chdir("/")
+    sys.path.remove("../lib")
+    del os.environ["HF_TEST"]
+    other, report = notebook.restored()
+    assert not report.lost
+    other.run("found = type(a) is m.A, type(b) is n.B, m.v, any(one[2] is m.W for one in warnings.filters)")
+    assert other.namespace.dict["found"] == (True, True, "x", True)
+    assert sys.path[:2] == ["../lib", ""]
 
 
 def test_the_surroundings_that_nobody_changed_are_not_stored() -> None:

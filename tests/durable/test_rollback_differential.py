@@ -28,7 +28,7 @@ def _rolled_back(server: Server, seeds: range) -> Counter[str]:
     return counts
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 def test_a_cell_that_is_rolled_back_has_never_run(server: Server) -> None:
     """Values, sharing and the objects themselves are those of before, for single cells and explicit transactions.
 

@@ -45,7 +45,7 @@ def servers() -> Iterator[Servers]:
     made.close()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(900)
 def test_each_cell_comes_back(servers: Servers) -> None:
     """Values and aliases are those of then, objects of the same version the same; the store has what is live."""
     for seed in SEEDS:

@@ -245,6 +245,28 @@ get, alias = make(it), it""",
     assert tried["same"] == ([True] * 7, 1)
 
 
+@pytest.mark.parametrize(
+    ("holding", "held"),
+    [
+        ("deep = [{'d': {'c': it}}]", "deep[0]['d']['c']"),
+        ("class A: items = [it]", "A.items[0]"),
+        ("class A: direct = it", "A.direct"),
+        ("def f(of=it, *, by=it): pass", "f.__defaults__[0] is f.__kwdefaults__['by'] and f.__defaults__[0]"),
+        ("def f(): pass\nf.items, f.direct = [it], it", "f.items[0] is f.direct and f.direct"),
+        ("class A: pass\na = A(); a.it = it\nA.first = a", "A.first.it"),
+        ("[it]", "_[0]"),
+    ],
+)
+def test_where_no_name_of_the_cell_leads_there_is_the_same_object_too(holding: str, held: str) -> None:
+    """Other variables, results, classes and functions that shared what a cell has used up share what replaces it."""
+    tried = Tried("it = iter([1, 2, 3])", holding)
+    report = tried.run("next(it)\n1 / 0", ROLLBACK)
+    assert report is not None
+    assert report.replaced
+    tried.notebook.execute(f"same = it is ({held}), next(it)")
+    assert tried["same"] == (True, 1)
+
+
 def test_what_holds_an_opaque_object_and_cannot_be_changed_is_replaced_too() -> None:
     """A tuple, a bound method: then all variables that share objects with it lead to new ones."""
     tried = Tried("it = iter([1, 2, 3]); pair = (it, [1]); step = it.__next__")

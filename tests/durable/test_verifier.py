@@ -99,7 +99,7 @@ def test_a_damaged_chunk_is_found_beside_the_cells(tmp_path: Path) -> None:
     """What has to be done is handed over, and does it, and says so."""
     with Restored(tmp_path, 9_000_000) as found:
         found.verifier.start()
-        act = found.to_do.get(timeout=30)
+        act = found.to_do.get(timeout=120)
         assert (found.lost(), found.said) == ([False, False, False], [])
         act()
         assert found.lost() == [True, False, False]
@@ -111,7 +111,7 @@ def test_the_same_value_is_written_again(tmp_path: Path) -> None:
     """The store does not take a damaged chunk for kept when its value comes once more."""
     with Restored(tmp_path, 9_000_000) as found:
         found.verifier.start()
-        found.to_do.get(timeout=30)()
+        found.to_do.get(timeout=120)()
         found.notebook.run("a = np.arange(2_500_000.)")
         assert found.notebook.failed == ""
         component = found.notebook.committer.index.by_root["a"]

@@ -337,7 +337,7 @@ def crossing(request: pytest.FixtureRequest, other: Path, tmp_path_factory: pyte
     return Crossing(request.param, found, dict(zip(cases, found["answers"], strict=True)))
 
 
-@pytest.mark.timeout(600)  # the first time, another environment is built
+@pytest.mark.timeout(900)  # the first time, another environment is built
 def test_a_session_crosses_pythons(crossing: Crossing) -> None:
     """Each value is as it was, or named; what another Python cannot know is one of a few; nothing ends the process."""
     standard = [what for part in kept_standard.FAMILIES.values() for what, *_ in part]
@@ -349,7 +349,7 @@ def test_a_session_crosses_pythons(crossing: Crossing) -> None:
     assert len(crossing.found["rebuilt"]) > 40
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_a_session_crosses_versions_of_pandas(crossing: Crossing) -> None:
     """Each frame is as it was, or in an older pandas a placeholder that says why; arrays are there."""
     assert "pandas" in [name for name, _, _ in crossing.found["versions"]]

@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
 
 #: Set for the kernel by whoever starts it, or by its debugger; not by cells.
 _OURS = (b"JPY_", b"HOLDFAST_", b"JUPYTER_", b"PYDEVD_")
@@ -80,7 +81,8 @@ class Ambient:
         if cwd != self._cwd:
             place["cwd"] = cwd
         if sys.path != self._path:
-            place["path"] = [p for p in sys.path if p not in self._path]
+            added = [(at, path) for at, path in enumerate(sys.path) if path not in self._path]
+            place["path"], place["at"] = [path for _, path in added], [at for at, _ in added]
         if environ != self._environ:
             start = self._environ
             place["set"] = {k: v for k, v in environ.items() if start.get(k) != v and not k.startswith(_OURS)}
@@ -118,6 +120,23 @@ class Ambient:
             os.environ.pop(os.fsdecode(name), None)
         back = {k: v for k, v in start.items() if _ENVIRON.get(k) != v and not k.startswith(_OURS)}
         _restore_place({"cwd": self._cwd, "filters": self._filters, "set": back}, [])
+
+    @contextmanager
+    def at(self, place: object) -> Generator[None]:
+        """Working folder, import path and environment of `place`, while what may import modules is loaded."""
+        if not isinstance(place, dict):
+            yield
+            return
+        cwd, path, environ = _cwd(), list(sys.path), dict(_ENVIRON)
+        touched = [*place.get("set", ()), *place.get("unset", ())]
+        try:
+            _restore_place({**place, "filters": None}, [])
+            yield
+        finally:
+            # What the modules themselves added stays.
+            sys.path[:] = [one for one in sys.path if one in path or one not in place.get("path", ())]
+            back = {name: environ[name] for name in touched if name in environ}
+            _restore_place({"cwd": cwd, "set": back, "unset": [one for one in touched if one not in back]}, [])
 
     def _follow(self, values: Mapping[str, object]) -> None:
         """Take what is so now for what was so at the last commit.  The dict stays the same: `Roots` reads it."""
@@ -174,9 +193,11 @@ def _restore_place(place: Mapping[str, object], done: list[str]) -> None:
     if isinstance(cwd, str) and os.path.isdir(cwd):
         os.chdir(cwd)
         done.append(f"working folder {cwd}")
-    for path in place.get("path", ()):  # type: ignore[attr-defined]
+    paths: list[str] = place.get("path", [])  # type: ignore[assignment]
+    # Earlier stores do not say where they stood.
+    for at, path in zip(place.get("at") or [len(sys.path)] * len(paths), paths, strict=True):  # type: ignore[call-overload]
         if path not in sys.path:
-            sys.path.append(path)
+            sys.path.insert(at, path)
             done.append(f"import path {path}")
     for name, value in place.get("set", {}).items():  # type: ignore[attr-defined]
         os.environ[os.fsdecode(name)] = os.fsdecode(value)

@@ -231,7 +231,8 @@ class Switch:
             try:
                 standing = Standing(keeper, target)
                 world = SwitchingWorld(keeper, self._codec, target, standing, images)
-                world.load_all()
+                with keeper.ambient.at(world.place()):
+                    world.load_all()
                 keeper.crash(Point.CHECKING_OUT)
                 at, epoch = self._date(), max(now.epoch, running.epoch) + 1
                 commit = checkout_commit(now, target, counters(keeper), status, at, running.count, epoch)

@@ -179,7 +179,7 @@ class SessionCommitter(Keeper):
         for name in proposed.bound:
             component = self.index.by_root.get(key_of(name))
             if component is not None:
-                yield from self._definitions_of(component)
+                yield from self.definitions_of(component)
 
     def _must(self, proposed: Candidates, cell: Cell) -> set[str]:
         """What is looked at whatever it costs: what the cell bound, what is new, what a failed commit owes."""
@@ -253,7 +253,7 @@ class SessionCommitter(Keeper):
                     if over and level < CHANGED:
                         deferred.add(component)
                         # What its functions mention is proposed all the same.
-                        survey.meet(self._definitions_of(component))
+                        survey.meet(self.definitions_of(component))
                         continue
                 spent += component.seconds
                 survey.take(component.roots)
@@ -313,7 +313,8 @@ class SessionCommitter(Keeper):
 
         return spare
 
-    def _definitions_of(self, component: Component) -> list[object]:
+    def definitions_of(self, component: Component) -> list[object]:
+        """The functions and classes that a component refers to, or whose state shares objects with it."""
         by_token = self.definitions.by_token
         found = [by_token[token].ref() for token in component.refers | component.tokens if token in by_token]
         return [obj for obj in found if obj is not None]

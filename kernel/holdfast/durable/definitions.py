@@ -12,10 +12,11 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Callable, Iterator
-from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MemberDescriptorType
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MemberDescriptorType, MethodWrapperType
 
-from holdfast.durable.kinds import ATOM, CLASS, FUNCTION, kind_of
+from holdfast.durable.kinds import ATOM, CLASS, FUNCTION, is_class, kind_of
 
+_BOUND = (BuiltinFunctionType, MethodWrapperType)
 _HEAP, _IMMUTABLE = 1 << 9, 1 << 8
 _MODULE = type.__dict__["__module__"]
 _QUALNAME = type.__dict__["__qualname__"]
@@ -68,7 +69,7 @@ def is_definition(obj: object) -> bool:
     """Whether `obj` is a Python function or class that cannot be imported by its name."""
     if type(obj) is FunctionType:
         module, qualname = obj.__module__, obj.__qualname__
-    elif issubclass(type(obj), type):
+    elif is_class(obj):
         flags = _FLAGS.__get__(obj)
         if not flags & _HEAP or flags & _IMMUTABLE:
             return False
@@ -92,6 +93,13 @@ def is_definition(obj: object) -> bool:
     return found is not obj
 
 
+def qualname_of(definition: object) -> str:
+    """The qualified name of a function or class; of something else a question mark.  Never runs a metaclass's code."""
+    if type(definition) is FunctionType:
+        return definition.__qualname__
+    return str(_QUALNAME.__get__(definition)) if is_class(definition) else "?"
+
+
 def parts(definition: object) -> Iterator[object]:
     """What a definition consists of, apart from its closure cells: the edges of the walk."""
     if type(definition) is FunctionType:
@@ -105,7 +113,8 @@ def parts(definition: object) -> Iterator[object]:
         yield definition.__name__
         yield definition.__qualname__
         yield getattr(definition, "__type_params__", ())
-    elif issubclass(type(definition), type):
+        yield own_globals(definition)
+    elif is_class(definition):
         yield type(definition)
         yield _BASES.__get__(definition)
         yield _NAME.__get__(definition)
@@ -115,6 +124,19 @@ def parts(definition: object) -> Iterator[object]:
                 yield name
                 if not _is_borrowed(value):
                     yield value
+
+
+def own_globals(function: FunctionType) -> tuple[object, ...]:
+    """What a function mentions of globals that are no module's: such as `exec` ran it in, or `runpy`."""
+    found = function.__globals__
+    module = sys.modules.get(name) if type(name := found.get("__name__")) is str else None
+    if getattr(module, "__dict__", None) is found or found.get("__name__") == "__main__":
+        return ()
+    mentioned: set[str] = set()
+    names_of(function.__code__, mentioned)
+    values = [found[one] for one in sorted(mentioned & found.keys()) if one != "__builtins__"]
+    # `tuple.__new__`, say, is everybody's: what is shared is data.
+    return tuple(value for value in values if type(value) not in _BOUND)
 
 
 def _is_borrowed(value: object) -> bool:
@@ -201,10 +223,19 @@ class Definitions:
 
     def adopt(self, token: str, obj: object) -> Definition:
         """Make `obj` known under `token` (a restore does, and `find`)."""
-        assert isinstance(obj, FunctionType | type)
-        key = id(obj)
+        assert type(obj) is FunctionType or is_class(obj)
+        definition = Definition(token, weakref.ref(obj, self._farewell(id(obj), token)))
+        self._by_id[id(obj)] = self.by_token[token] = definition
+        if type(obj) is FunctionType:
+            definition.code = obj.__code__
+        if type(obj) is FunctionType and obj.__closure__:
+            definition.cells = tuple(self.cells.used(cell, obj, i) for i, cell in enumerate(obj.__closure__))
+        return definition
 
-        def gone(_: object, key: int = key, token: str = token) -> None:
+    def _farewell(self, key: int, token: str) -> Callable[[object], None]:
+        """What is done when the definition of that id and token dies."""
+
+        def gone(_: object) -> None:
             known = self._by_id.get(key)
             if known is not None and known.token == token:
                 del self._by_id[key]
@@ -212,13 +243,7 @@ class Definitions:
             if dead is not None:
                 self.dead[token] = dead
 
-        definition = Definition(token, weakref.ref(obj, gone))
-        self._by_id[key] = self.by_token[token] = definition
-        if type(obj) is FunctionType:
-            definition.code = obj.__code__
-        if type(obj) is FunctionType and obj.__closure__:
-            definition.cells = tuple(self.cells.used(cell, obj, i) for i, cell in enumerate(obj.__closure__))
-        return definition
+        return gone
 
     def mentioned(self, obj: object) -> frozenset[str]:
         """Global names that a function may use when called; the methods of a class are definitions of their own."""

@@ -18,6 +18,7 @@ from types import (
     ModuleType,
     WrapperDescriptorType,
 )
+from typing import TypeGuard
 
 #: ATOM is never looked into and never joins; FROZEN joins only through what it holds; OPEN is mutable and looked
 #: into; LEAF is mutable and opaque; the others are explained where the walk handles them.
@@ -121,6 +122,11 @@ def _is_librarys(cls: type) -> bool:
     if type(module) is not str or module == "__main__":
         return False
     return getattr(sys.modules.get(module), "__dict__", {}).get(name) is cls
+
+
+def is_class(obj: object) -> TypeGuard[type]:
+    """Whether it is a class, by its own class: `isinstance` may ask the user's metaclass, which may raise."""
+    return issubclass(type(obj), type)
 
 
 def is_machinery(cls: type) -> bool:

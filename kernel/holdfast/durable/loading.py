@@ -17,7 +17,8 @@ import msgspec
 
 from holdfast.durable.audit import Keeper
 from holdfast.durable.components import Component, name_of
-from holdfast.durable.definitions import Definition, signature
+from holdfast.durable.definitions import Definition, qualname_of, signature
+from holdfast.durable.kinds import is_class
 from holdfast.durable.pickling.lost import Lost as Missed
 from holdfast.durable.pickling.lost import LostValue, rename
 from holdfast.durable.reports import HELD_WRITING, Lost, Meta, State
@@ -85,6 +86,18 @@ class LoadingWorld:
                 if key.startswith("@c"):
                     self._enclose(self._committer.definitions.cells.made(key), self.values[key])
 
+    def place(self) -> object:
+        """Working folder, import path and environment, without a look at any module; None if they are not read."""
+        version = self.head.names.get("@aplace")
+        if version is None or version in self.loaded:
+            return None
+        from holdfast.durable.pickling.unpickler import bare
+
+        try:
+            return bare(self._store.record(version).stream).get("@aplace")
+        except Exception:  # it is loaded again, with all else, and named then
+            return None
+
     @property
     def cell(self) -> int:
         """The count of the cell that stored what is read now."""
@@ -123,12 +136,20 @@ class LoadingWorld:
                 raise ValueError(meta.lost[0][2] if meta.lost else "it could not be stored")
             # The globals of a function that belongs to no module are with it.
             buffers = [self._store.read(buffer, True) for buffer in record.buffers]
-            made = self._codec.skeleton(record.stream, buffers, self)
+            made = self._make(token, record.stream, buffers)
         except Exception as error:
             made = self._lose(token, "definition", error)
             self._filled.add(token)
         # A skeleton that needed itself (a base that mentions its subclass) is there already.
         return self._objects.setdefault(token, made)
+
+    def _make(self, token: str, stream: bytes, buffers: Sequence[memoryview]) -> object:
+        # What its globals share with variables is put there with the rest: loading it may need the function itself.
+        self._filling.append(token)
+        try:
+            return self._codec.skeleton(stream, buffers, self)
+        finally:
+            self._filling.pop()
 
     def _deleted(self, token: str) -> object:
         """In the place of a definition that died: only weak references can have led to it, which are then dead."""
@@ -275,13 +296,13 @@ class LoadingWorld:
             if ref() is not None:
                 self.lost.append((token, "definition", "it is not in the manifest"))
         for token, references in self._wanting.items():
-            name = getattr(self._objects[token], "__qualname__", token)
+            name = qualname_of(self._objects[token])
             self.lost.append((name, "definition", f"it refers to what is not there: {', '.join(sorted(references))}"))
 
     def _rename(self, names: Mapping[int, str]) -> None:
         """Placeholders of definitions know a token only: call them what the user calls them."""
         for made in self._objects.values():
-            if isinstance(made, LostValue) and id(made) in names:
+            if type(made) is LostValue and id(made) in names:
                 rename(made, names[id(made)])
 
     def _component(self, record: Record, meta: Meta) -> None:
@@ -322,7 +343,7 @@ class LoadingWorld:
         definitions = self._committer.definitions
         there: dict[str, Definition] = {}
         for token, obj in self._objects.items():
-            if token in self._records and isinstance(obj, FunctionType | type):
+            if token in self._records and (type(obj) is FunctionType or is_class(obj)):
                 known = definitions.by_token.get(token)
                 there[token] = known if known is not None and known.ref() is obj else definitions.adopt(token, obj)
                 definitions.dead.pop(token, None)

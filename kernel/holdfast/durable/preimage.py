@@ -20,7 +20,7 @@ from holdfast.durable.components import Index, key_of, name_of
 from holdfast.durable.inplace import Image
 from holdfast.durable.loading import LoadingWorld
 from holdfast.durable.registries import registries
-from holdfast.durable.replacing import Alone
+from holdfast.durable.replacing import Alone, Whereabouts
 from holdfast.durable.replacing import replace as exchange
 from holdfast.durable.reports import Lost
 from holdfast.durable.roots import ABSENT
@@ -203,8 +203,17 @@ class PreImage:
             except Exception as error:
                 failed += [(name_of(key) or key, "value", f"{type(error).__name__}: {error}") for key in roots]
                 continue
+            others = self._whereabouts(committer, roots)
+            old = {key: committer.roots.value(key) for key in roots & values.keys()}
             replaced |= self._bind(committer, roots, values)
+            others.replace([(value, values[key]) for key, value in old.items()])
         return replaced, failed
+
+    @staticmethod
+    def _whereabouts(committer: SessionCommitter, keys: Iterable[str]) -> Whereabouts:
+        current = committer.preview(keys).current
+        reached = frozenset[int]().union(*(ids for _, ids in current))
+        return Whereabouts(reached, [one for component, _ in current for one in committer.definitions_of(component)])
 
     @staticmethod
     def _digests(committer: SessionCommitter, keys: Iterable[str]) -> dict[frozenset[str], bytes]:
@@ -212,16 +221,22 @@ class PreImage:
 
     def _exchange(self, committer: SessionCommitter) -> set[str]:
         """Put others in the places of opaque objects that are not as they were; the variables that led to these."""
-        mapping = self._alone.changed() if self._alone is not None else {}
+        pairs = self._alone.changed() if self._alone is not None else []
+        if not pairs:
+            return set()
+        mapping = {id(old): new for old, new in pairs}
+        # Also where no name of the code leads: other variables, results and definitions share what was changed.
+        others = self._whereabouts(committer, frozenset[str]().union(*self._streams))
         placed = exchange(self._image, mapping)
         namespace, results = self._namespace, committer.roots.results
         for root in [root for root, value in results.items() if id(value) in mapping]:
             committer.roots.replace_result(root, mapping[id(results[root])])
-        for table in (namespace.dict, namespace.results.out, namespace.results.bound) if mapping else ():
+        for table in (namespace.dict, namespace.results.out, namespace.results.bound):
             for key, value in list(table.items()):
                 if id(value) in mapping:
                     table[key] = mapping[id(value)]  # type: ignore[index]
                     placed.add(id(value))
+        others.replace(pairs)
         return {self._image.opaque[number][1] for number in placed}
 
     def _is_lost(self, key: str) -> bool:

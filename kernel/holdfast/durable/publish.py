@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from holdfast.durable.components import Component, Index
-from holdfast.durable.definitions import Definition, same, signature
+from holdfast.durable.definitions import Definition, qualname_of, same, signature
 from holdfast.durable.draft import Beside, Draft, Overdue, digest_of, fingerprint
 from holdfast.durable.faults import NoRoom
 from holdfast.durable.made import made, meta, pinned, price, spared
@@ -268,7 +268,7 @@ class Publisher:
         self, draft: Draft, definition: Definition, obj: object, hoists: frozenset[str], count: int, reason: str
     ) -> None:
         """A definition that cannot be pickled: an empty stream, from which a restore makes a placeholder."""
-        lost = ((getattr(obj, "__qualname__", "?"), "definition", reason),)
+        lost = ((qualname_of(obj), "definition", reason),)
         digest = hashlib.blake2b(reason.encode("utf-8", "replace"), digest_size=16).digest()
         version = definition.version
         if not version or digest != definition.digest:

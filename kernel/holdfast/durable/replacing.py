@@ -9,14 +9,17 @@ the objects that are there.
 
 from __future__ import annotations
 
+import gc
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from types import CellType
+from types import CellType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 from holdfast.durable.aspects import ABSENT, Attributes, Cell, Deque, Dict, List, Ordered, Saved, Slots, slots_of
+from holdfast.durable.bulk import Bank
 from holdfast.durable.inplace import Image
+from holdfast.durable.saving import plan
 from holdfast.durable.store.chunks import flat
 from holdfast.durable.world import Codec, SavingWorld
 
@@ -65,13 +68,14 @@ class Alone:
         if found is not None:
             self._streams[id(obj)] = obj, *found
 
-    def changed(self) -> dict[int, object]:
-        """By id of an object that is another than it was: one that is as it was."""
-        made: dict[int, object] = {}
-        for number, (obj, stream, buffers) in self._streams.items():
+    def changed(self) -> list[tuple[object, object]]:
+        """(object, one that is as it was) of those that are others than they were."""
+        made: list[tuple[object, object]] = []
+        for obj, stream, buffers in self._streams.values():
             if self._look(obj) != (stream, buffers):
                 with suppress(Exception):
-                    made[number] = self._codec.load(stream, [memoryview(one) for one in buffers], self._world)["o"]
+                    buffered = [memoryview(one) for one in buffers]
+                    made.append((obj, self._codec.load(stream, buffered, self._world)["o"]))
         return made
 
     def _look(self, obj: object) -> tuple[bytes, list[bytes]] | None:
@@ -92,12 +96,55 @@ def replace(image: Image, mapping: Mapping[int, object]) -> set[int]:
         return placed
     for aspect in image.everything():
         if type(aspect) in _PLACES:
-            for key, value in list(_places(type(aspect)(aspect.obj))):
-                if id(value) in mapping:
-                    with suppress(AttributeError, TypeError):  # what cannot be set the caller finds
-                        _set(aspect, key, mapping[id(value)])
-                        placed.add(id(value))
+            placed |= _replace_in(type(aspect)(aspect.obj), mapping)
     return placed
+
+
+class Whereabouts:
+    """All that may hold an object of a component: what the component reaches (by id), and definitions that share it.
+
+    To be made before anything is replaced: what an old object's holders share shows who they are.
+    """
+
+    def __init__(self, reached: Collection[int], definitions: Collection[object]) -> None:
+        self._reached = reached
+        self._definitions = definitions
+
+    def replace(self, pairs: Iterable[tuple[object, object]]) -> None:
+        """Put the second of each pair where the first one is; what is in a tuple stays."""
+        mapping = {id(old): new for old, new in pairs if old is not new}
+        for old, _ in pairs if mapping else ():
+            for holder in gc.get_referrers(old):
+                if id(holder) in self._reached:
+                    for make in plan(type(holder), _NO_BANK).make:
+                        if make in _PLACES:
+                            _replace_in(make(holder), mapping)
+        for definition in self._definitions if mapping else ():
+            _replace_in_definition(definition, mapping)
+
+
+def _replace_in(now: Saved, mapping: Mapping[int, object]) -> set[int]:
+    placed: set[int] = set()
+    for key, value in list(_places(now)):
+        if id(value) in mapping:
+            with suppress(AttributeError, TypeError):  # what cannot be set the caller finds
+                _set(now, key, mapping[id(value)])
+                placed.add(id(value))
+    return placed
+
+
+def _replace_in_definition(definition: Any, mapping: Mapping[int, object]) -> None:
+    """In the attributes of a class; in the defaults and attributes of a function."""
+    if isinstance(definition, FunctionType):
+        defaults = definition.__defaults__ or ()
+        if not mapping.keys().isdisjoint(map(id, defaults)):
+            definition.__defaults__ = tuple(mapping.get(id(one), one) for one in defaults)
+        for items in (definition.__kwdefaults__ or {}, vars(definition)):
+            _replace_in(Dict(items), mapping)
+        return
+    for name, value in list(vars(definition).items()):
+        if id(value) in mapping:
+            type.__setattr__(definition, name, mapping[id(value)])
 
 
 def _places(aspect: Saved) -> Iterator[tuple[Any, object]]:
@@ -131,3 +178,5 @@ def _set(aspect: Saved, key: Any, value: object) -> None:
 
 
 _PLACES = frozenset({List, Dict, Ordered, Deque, Attributes, Cell, Slots})
+#: Arrays are no places.
+_NO_BANK = Bank(None, lambda owner: {})

@@ -50,10 +50,12 @@ class Restorer:
         state = self.pass_over(head)
         world = LoadingWorld(committer, self._codec, head)
         world.begin()
-        for version in dict.fromkeys(version for version in head.names.values() if version):
-            if version not in world.loaded:
-                world.load(version)
-        world.finish()
+        # The modules of variables may be found only there.
+        with committer.ambient.at(world.place()):
+            for version in dict.fromkeys(version for version in head.names.values() if version):
+                if version not in world.loaded:
+                    world.load(version)
+            world.finish()
         world.adopt()
         inputs: Sequence[tuple[int, str]] = ()
         try:

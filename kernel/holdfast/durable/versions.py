@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from holdfast.durable.components import name_of
+from holdfast.durable.kinds import is_class
 from holdfast.durable.pickling.lost import LostValueError, words
 from holdfast.durable.reports import Lost
 
@@ -54,7 +55,7 @@ class Versions:
         if len(self._ids) != len(self.built):
             self._ids = set(map(id, self.built))
         # One that is hollow now goes with the next collection: nothing leads to it.
-        return isinstance(definition, type) or (id(definition) in self._ids and not is_hollow(definition))
+        return is_class(definition) or (id(definition) in self._ids and not is_hollow(definition))
 
     def mend(self, objects: Mapping[str, object]) -> list[Lost]:
         """Make the methods of dataclasses again that could not be made before; those that cannot be made at all."""
@@ -65,7 +66,7 @@ class Versions:
         return [
             (f"{_QUALNAME.__get__(cls)}.{name}", "function", f"its dataclass cannot write it under {PYTHON}")
             for cls in objects.values()
-            if isinstance(cls, type)
+            if is_class(cls)
             for name in mend(cls)
         ]
 
@@ -77,7 +78,7 @@ class Versions:
         from holdfast.durable.pickling.paths import paths
 
         variables = _variables(values)
-        classes = {_QUALNAME.__get__(value): name for name, value in variables.items() if isinstance(value, type)}
+        classes = {_QUALNAME.__get__(value): name for name, value in variables.items() if is_class(value)}
         found: dict[str, Lost] = {}
         for function, place in zip(built, paths(variables, [(one, "") for one in built]), strict=True):
             owner = function.__qualname__.rpartition(".")[0]

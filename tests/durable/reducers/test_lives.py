@@ -19,8 +19,8 @@ from helpers.kernel import Kernel
 #: Family: (what, cell, what is true after a death, what is true after another).
 Families = Mapping[str, Sequence[tuple[str, str, str, str]]]
 #: A hang guard: some cells import for seconds, on cores shared with other work.
-_SECONDS = 120.0
-pytestmark = pytest.mark.timeout(300)
+_SECONDS = 400.0
+pytestmark = pytest.mark.timeout(900)
 #: What is needed for a family, where its name is not that of a module.
 _MODULES = {"scikit-learn": "sklearn"}
 LIBRARIES = {

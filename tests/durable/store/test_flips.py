@@ -90,7 +90,7 @@ def test_nothing_that_was_changed_comes_back_as_a_value(block: int, original: Pa
 
 
 @pytest.mark.nightly
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_nothing_that_was_changed_comes_back_as_a_value_nightly(original: Path, tmp_path: Path) -> None:
     """A thousand of them."""
     for index in range(1000):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from types import CellType, FunctionType
 from typing import Any
 
+from holdfast.durable.kinds import is_class
 from holdfast.durable.pickling import classes, functions
 from holdfast.durable.pickling.answers import Answers
 from holdfast.durable.pickling.lost import World
@@ -32,13 +33,13 @@ _EMPTY = object()
 def refill(definition: object, stream: bytes, buffers: Sequence[memoryview], world: World) -> None:
     """Give a live definition the state of one of its records; what raises leaves it half way."""
     made = Unpickler(stream, buffers, Answers(world)).load()
-    if isinstance(definition, FunctionType):
+    if type(definition) is FunctionType:
         if made[1] == functions.magic() and made[2] != _marshalled(definition):
             definition.__code__ = marshal.loads(made[2])
         definition.__name__ = made[4]
         definition.__type_params__ = ()
         definition.__dict__.clear()
-    elif isinstance(definition, type):
+    elif is_class(definition):
         _, _, name, bases, module, qualname, _, abstract = made
         for attribute, value in (("__name__", name), ("__qualname__", qualname), ("__module__", module)):
             type.__setattr__(definition, attribute, value)
@@ -69,14 +70,14 @@ class Images:
         """Remember a function, class or cell as it is now, unless it is remembered already."""
         if id(obj) in self._back:
             return
-        if isinstance(obj, FunctionType):
+        if type(obj) is FunctionType:
             parts = {name: getattr(obj, name) for name in _PARTS}
             self._back[id(obj)] = lambda: _put_function(obj, parts, attributes)
             attributes = dict(obj.__dict__)
-        elif isinstance(obj, CellType):
+        elif type(obj) is CellType:
             contents = _contents(obj)
             self._back[id(obj)] = lambda: put_cell(obj, contents)
-        elif isinstance(obj, type):
+        elif is_class(obj):
             base = _BASES.__get__(obj)
             members = dict(_DICT.__get__(obj))
             named = {"__name__": _NAME.__get__(obj), "__qualname__": classes.qualname_of(obj)}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from holdfast.durable.kinds import is_class
 from holdfast.durable.pickling import functions
 from holdfast.durable.pickling.lost import Lost, LostValue, World, fields
 from holdfast.durable.pickling.stored import remember
@@ -28,7 +29,7 @@ class Answers:
 
     def note(self, found: Any) -> Any:
         """Note a class that the stream names."""
-        if self.met is not None and isinstance(found, type):
+        if self.met is not None and is_class(found):
             self.met.add(found)
         return found
 

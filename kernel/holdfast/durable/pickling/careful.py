@@ -38,7 +38,7 @@ class CarefulUnpickler(_Base):  # type: ignore[misc]
             return self._answers.gone.setdefault((module, name), LostValue(f"{module}.{name}", name, words(error)))
 
     def _instead(self, made: object, error: BaseException) -> LostValue:
-        if isinstance(made, LostValue):
+        if type(made) is LostValue:
             _, name, reason, _ = fields(made)
         else:
             name = str(getattr(made, "__qualname__", type(made).__qualname__))
@@ -78,7 +78,7 @@ class CarefulUnpickler(_Base):  # type: ignore[misc]
 
     def load_build(self) -> None:
         """An instance's state; what of it cannot be set, the instance stays without."""
-        if isinstance(self.stack[-2], LostValue):
+        if type(self.stack[-2]) is LostValue:
             self.stack.pop()
             return
         state, target = self.stack[-1], self.stack[-2]
@@ -113,7 +113,7 @@ def _tolerant(code: int, marked: bool) -> Callable[[CarefulUnpickler], None]:
 
     def load(self: CarefulUnpickler) -> None:
         target = self.metastack[-1][-1] if marked else self.stack[-2 if code != pickle.SETITEM[0] else -3]
-        if not isinstance(target, LostValue):
+        if type(target) is not LostValue:
             original(self)
         elif marked:
             self.pop_mark()

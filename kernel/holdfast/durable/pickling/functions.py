@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
-from holdfast.durable.pickling.lost import Unkeepable, World
+from holdfast.durable.pickling.lost import LostValue, Unkeepable, World
 
 _SOURCE = 1 << 14
 _INNER = frozenset({"__builtins__"})
@@ -41,6 +41,14 @@ def module(name: str) -> ModuleType:
 
         found = importlib.import_module(name)
     return found
+
+
+def behind(name: str, qualname: str) -> Any:
+    """The function of a class method of an importable module."""
+    found: Any = module(name)
+    for part in qualname.split("."):
+        found = getattr(found, part)
+    return found.__func__
 
 
 def module_globals(name: str) -> dict[str, Any]:
@@ -104,9 +112,22 @@ def _globals(function: FunctionType, world: World) -> object:
         return _Globals((module_globals, (name,)))
     mentioned = set(names(function.__code__))
     kept = {key: value for key, value in found.items() if key in mentioned and key not in _INNER}
+    for key in kept.keys() & _assigned(found):
+        reason = "functions assign to it by `global`, and it is in no module that can be imported"
+        kept[key] = LostValue(f"{key} of {function.__name__}", type(kept[key]).__name__, reason, 0)
     if isinstance(name, str):
         kept["__name__"] = name
     return _Globals((loose_globals, (kept,)))
+
+
+def _assigned(namespace: dict[str, Any]) -> set[str]:
+    """The names that functions of `namespace` bind anew: each function has globals of its own after a restore."""
+    codes = [one.__code__ for one in list(namespace.values()) if type(one) is FunctionType]
+    if not codes:
+        return set()
+    import dis
+
+    return {str(one.argval) for code in codes for one in dis.get_instructions(code) if one.opname == "STORE_GLOBAL"}
 
 
 def names(code: CodeType) -> Iterator[str]:
@@ -160,6 +181,13 @@ def make(made: tuple[Any, ...]) -> FunctionType:
     if source is not None:
         show(source)
     return FunctionType(code, namespace, name, None, closure)
+
+
+def complete(function: FunctionType, made: tuple[Any, ...]) -> None:
+    """Put what globals of its own share with variables where it was still missing."""
+    namespace = made[5]
+    if namespace is not function.__globals__:
+        function.__globals__.update(namespace)
 
 
 def show(source: tuple[str, int, str]) -> None:

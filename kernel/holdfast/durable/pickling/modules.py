@@ -67,12 +67,17 @@ def _source(module: object) -> str:
 
 def importable(obj: object, module: object, qualname: object) -> bool:
     """Whether `module` (any but the notebook's own) has `obj` under `qualname`, without importing anything."""
+    return named(module, qualname) is obj
+
+
+def named(module: object, qualname: object) -> object:
+    """What `module` (any but the notebook's own) has under `qualname`; a new object where it has nothing."""
     if not isinstance(module, str) or module == "__main__" or not isinstance(qualname, str):
-        return False
+        return object()
     found: object = sys.modules.get(module)
     try:
         for part in qualname.split("."):
             found = getattr(found, part)
     except Exception:
-        return False
-    return found is obj
+        return object()
+    return found

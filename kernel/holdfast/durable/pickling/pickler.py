@@ -19,15 +19,16 @@ import pickle
 import sys
 from collections.abc import Callable, Iterable
 from copyreg import __newobj__, dispatch_table  # type: ignore[attr-defined]
-from types import BuiltinFunctionType, CellType, FunctionType, ModuleType
+from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from msgspec.structs import replace
 
+from holdfast.durable.definitions import qualname_of
 from holdfast.durable.guard import hooked
 from holdfast.durable.pickling import classes, functions, marks
 from holdfast.durable.pickling.lost import Lost, LostValue, Pickled, World, fields, words
-from holdfast.durable.pickling.modules import PYTHON, importable, versions
+from holdfast.durable.pickling.modules import PYTHON, importable, named, versions
 from holdfast.durable.pickling.spool import Spool
 from holdfast.durable.reducers.registry import Keeping, find
 from holdfast.errors import StoreError
@@ -172,9 +173,13 @@ class Pickler(pickle.Pickler):
         token = self._token(obj)
         if token is not None:
             return marks.definition, (token,)
-        if importable(obj, obj.__module__, obj.__qualname__):
+        found = named(obj.__module__, obj.__qualname__)
+        if found is obj:
             self._note(obj.__module__)
             return NotImplemented
+        if type(found) is MethodType and found.__func__ is obj:  # that of a class method
+            self._note(obj.__module__)
+            return functions.behind, (obj.__module__, obj.__qualname__)
         return self._lose(obj, f"it is not {obj.__qualname__} of module {obj.__module__}")
 
     def _class(self, obj: type) -> Reduced:
@@ -370,7 +375,7 @@ def dump_definition(definition: object, world: World) -> Pickled:
     """The stream of a function or class: what makes it exist, then its state.  Raises where it cannot be made."""
     pickler = _start(world)
     pickler.own = definition
-    pickler.root = str(getattr(definition, "__qualname__", "?"))
+    pickler.root = qualname_of(definition)
     made, state = (functions if type(definition) is FunctionType else classes).parts(definition, world)
     pickler.dump(made)
     if type(definition) is FunctionType:

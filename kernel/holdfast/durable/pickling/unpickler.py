@@ -14,6 +14,7 @@ from io import BytesIO
 from types import FunctionType
 from typing import Any
 
+from holdfast.durable.kinds import is_class
 from holdfast.durable.pickling import classes, functions
 from holdfast.durable.pickling.answers import Answers
 from holdfast.durable.pickling.lost import World
@@ -43,6 +44,29 @@ class Noting(Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         """The object of that name."""
         return self._answers.note(super().find_class(module, name))
+
+
+class Bare(pickle.Unpickler):
+    """One that makes plain data only: nothing is imported, and whatever else there is becomes None."""
+
+    def persistent_load(self, key: Any) -> object:
+        """Nothing."""
+        return _nothing
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Nothing."""
+        return _nothing
+
+
+def _nothing(*parts: object) -> None:
+    """Stands for whatever is called to make an object."""
+
+
+def bare(stream: bytes) -> dict[str, object]:
+    """The variables of one component, by key, as far as they are plain data.  Raises what pickle raises."""
+    unpickler = Bare(BytesIO(PRIME + stream))
+    unpickler.load()
+    return {name: unpickler.load()[0] for name in unpickler.load()}
 
 
 def _how(answers: Answers) -> type[Unpickler]:
@@ -99,14 +123,15 @@ def _fill(
 ) -> dict[str, object]:
     """The parts of the state, by what they are called."""
     unpickler = how(stream, buffers, answers)
-    unpickler.load()
+    made = unpickler.load()
     if type(definition) is FunctionType:
+        functions.complete(definition, made)
         state = [unpickler.load()[0] for _ in range(functions.STATE)]
         answers.tell(unpickler.load())
         functions.fill(definition, state)
         return {definition.__qualname__: state}
     parts: dict[str, object] = {}
-    if isinstance(definition, type):
+    if is_class(definition):
         extra, names = unpickler.load()[0], unpickler.load()[0]
         classes.begin(definition, names)
         for name in names:
