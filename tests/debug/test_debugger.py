@@ -316,8 +316,14 @@ def test_values_come_out_of_a_frame() -> None:
 
 
 def test_globals_are_shown_without_the_history() -> None:
-    """In the scope of the notebook's variables; elsewhere a name is what it is."""
+    """In the scopes of the notebook's variables, which are a cell's locals too; elsewhere a name is what it is."""
     fake = FakeDebugpy(
+        stackTrace={
+            "stackFrames": [
+                {"id": 1, "name": "f", "source": {"path": "/cells/1.py"}},
+                {"id": 2, "name": "<module>", "source": {"path": "/cells/1.py"}},
+            ]
+        },
         scopes={"scopes": [{"name": "Locals", "variablesReference": 4}, {"name": "Globals", "variablesReference": 5}]},
         variables=lambda arguments: {"variables": [{"name": "In"}, {"name": "x"}]},
     )
@@ -325,15 +331,19 @@ def test_globals_are_shown_without_the_history() -> None:
     async def scene(debugger: Debugger) -> None:
         await attach(debugger)
         await stop(debugger, fake)
-        await ask(debugger, "scopes", frameId=1)
-        shown = {
-            reference: [
-                variable["name"]
-                for variable in (await ask(debugger, "variables", variablesReference=reference))["body"]["variables"]
-            ]
-            for reference in (4, 5)
-        }
-        assert shown == {4: ["In", "x"], 5: ["x"]}
+        await ask(debugger, "stackTrace", threadId=1)
+        for frame, own in ((1, ["In", "x"]), (2, ["x"])):
+            await ask(debugger, "scopes", frameId=frame)
+            shown = {
+                reference: [
+                    variable["name"]
+                    for variable in (await ask(debugger, "variables", variablesReference=reference))["body"][
+                        "variables"
+                    ]
+                ]
+                for reference in (4, 5)
+            }
+            assert shown == {4: own, 5: ["x"]}
 
     debugged(fake, scene)
 

@@ -42,10 +42,10 @@ TEXTS = {
 }
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("code", TEXTS.values(), ids=TEXTS.keys())
 def test_no_text_takes_for_ever(code: str) -> None:
-    """Every service answers; 30 s is a hang guard, the slowest takes a fraction of a second."""
+    """Every service answers; two minutes are a hang guard, the slowest takes a fraction of a second."""
     assert complete(code, len(code), {"a": [1]})["status"] == "ok"
     assert inspect_request(code, len(code), 0, {"a": [1]})["status"] == "ok"
     assert is_complete(code)["status"] in ("complete", "incomplete", "invalid", "unknown")

@@ -111,6 +111,9 @@ FIELDS = [
     ("print(len(", "Signature", "len(obj, /)"),
     ("for", "Type", "keyword"),
     ("wave", "String form", f"<module 'wave' from {wave.__file__!r}>"),
+    ("many[3]", "String form", "3"),
+    ("df['a']", "Type", "pandas.Series"),
+    ("many[unknown_]", "Type", "list"),
 ]
 
 

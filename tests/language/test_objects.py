@@ -90,6 +90,45 @@ def test_attribute_finds_what_is_stored() -> None:
     assert (own.value, data.value) == (5, 1)
 
 
+def test_namespaces_have_what_was_put_into_them() -> None:
+    """types.SimpleNamespace keeps its dictionary in a field of its own, which is read as it is."""
+
+    class Settings(types.SimpleNamespace):
+        pass
+
+    for namespace in (types.SimpleNamespace(depth=3), Settings(depth=3)):
+        assert objects.instance_dict(namespace) == {"depth": 3}
+        found = objects.attribute(Ref(namespace), "depth")
+        assert found is not None
+        assert found.value == 3
+
+
+def test_dicts_with_attributes_have_their_items() -> None:
+    """`self.__dict__ = self`; its own methods are not called."""
+
+    class Attributes(dict[str, object]):
+        def __init__(self, **items: object) -> None:
+            super().__init__(**items)
+            self.__dict__ = self
+
+        def __iter__(self) -> Iterator[str]:
+            raise AssertionError
+
+    found = objects.attribute(Ref(Attributes(depth=3)), "depth")
+    assert found is not None
+    assert found.value == 3
+
+
+@pytest.mark.parametrize("axis", ["index", "columns"])
+def test_the_axes_of_a_frame_are_read(axis: str) -> None:
+    """They are there already; of a frame that is not there, nothing is known."""
+    frame = pd.DataFrame({"a": [1]}, index=["x"])
+    found = objects.attribute(Ref(frame), axis)
+    assert found is not None
+    assert found.value is getattr(frame, axis)
+    assert objects.attribute(Ref(of=pd.DataFrame), axis) is None
+
+
 def test_attribute_of_a_property_is_its_annotated_class() -> None:
     """A property that says what it returns stands for an instance of that."""
     found = objects.attribute(Ref(Hostile()), "computed")

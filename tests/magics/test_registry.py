@@ -293,12 +293,12 @@ def test_another_thread_gets_the_same_magic(monkeypatch: pytest.MonkeyPatch) -> 
 
     def make() -> object:
         inside.set()
-        asked.wait(10)
+        asked.wait(60)
         made.append(str)
         return lambda rest: rest
 
     def other() -> object:
-        inside.wait(10)
+        inside.wait(60)
         asked.set()
         return magics.find("late")
 

@@ -60,7 +60,7 @@ def test_a_thread_belongs_to_the_cell_that_started_it(attribution: Attribution) 
     go, got = threading.Event(), list[object]()
 
     def work() -> None:
-        go.wait(20)
+        go.wait(60)
         got.append(attribution.current())
 
     def start() -> threading.Thread:
@@ -179,6 +179,20 @@ def test_the_user_can_ask_for_the_newest(attribution: Attribution) -> None:
 
         got.append(contextvars.copy_context().run(ask))
     assert got == ["b", "a"]
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_client_may_read_the_newest_only(attribution: Attribution, asked: bool) -> None:
+    """As long as its cell is the newest; what the user asked for stays."""
+    if asked:
+        attribution.follows("newest")
+    old = contextvars.copy_context()
+    old.run(attribution.begin, "a")
+    got = []
+    for newest_only in (True, False):
+        contextvars.copy_context().run(attribution.begin, "b", newest_only)
+        got.append(old.run(attribution.current))
+    assert got == ["b", "b" if asked else "a"]
 
 
 def test_another_choice_is_refused(attribution: Attribution) -> None:

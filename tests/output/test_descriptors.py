@@ -14,7 +14,7 @@ from holdfast.output.attribution import Attribution
 from holdfast.output.descriptors import Descriptors
 from holdfast.output.mailbox import Mailbox
 
-HANG = 20.0
+HANG = 60.0
 
 
 class Capture:

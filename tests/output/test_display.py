@@ -107,6 +107,12 @@ def test_raw_data_is_published_as_it_is(sent: list[Message]) -> None:
     assert sent == [shown({"text/x": "y"}, metadata={"a": 1})]
 
 
+def test_options_of_other_kernels_are_ignored_with_ready_data(sent: list[Message]) -> None:
+    """Libraries still say from which `source` their data comes."""
+    publish_display_data(data={"text/x": "y"}, source="elsewhere")
+    assert sent == [shown({"text/x": "y"})]
+
+
 def test_raw_data_must_be_a_mapping(sent: list[Message]) -> None:
     """With raw=True anything but a dict is a TypeError that says so."""
     with pytest.raises(TypeError, match="data must be a dict"):

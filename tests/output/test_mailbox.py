@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from holdfast.output import mailbox as module
 from holdfast.output.mailbox import Mailbox
 
-HANG = 20.0
+HANG = 60.0
 
 
 class Box:

@@ -100,6 +100,16 @@ def test_a_url_is_linked() -> None:
     assert image._repr_png_() is None
 
 
+@pytest.mark.parametrize("option", ["data", "filename"])
+def test_a_file_can_be_linked(tmp_path: Path, option: str) -> None:
+    """With embed=False the page loads the file by itself; it need not be there yet if it is called a file."""
+    path = tmp_path / "a.png"
+    path.write_bytes(PNG)
+    image = Image(**{option: path}, embed=False, width=3)  # type: ignore[arg-type]
+    assert image._repr_mimebundle_() == ({"text/html": f'<img src="{path}" width="3"/>'}, {})
+    assert image.data is None
+
+
 @pytest.mark.parametrize(
     ("url", "format"), [("https://x/a.jpg?b=c.d", "jpeg"), ("https://x/a", "png"), ("https://x/a.GIF", "gif")]
 )
@@ -119,7 +129,7 @@ def test_a_given_format_is_not_questioned() -> None:
         ({}, ValueError, "pass data, url or filename"),
         ({"data": "nope.png"}, FileNotFoundError, "no file 'nope.png'"),
         ({"data": PNG, "format": "tiff"}, ValueError, "cannot embed a picture of the format 'tiff'"),
-        ({"data": PNG, "embed": False}, ValueError, "pass it as url"),
+        ({"data": PNG, "embed": False}, ValueError, "pass it as url or filename"),
         ({"data": 3}, TypeError, "Image shows the bytes of a picture, not int"),
     ],
 )

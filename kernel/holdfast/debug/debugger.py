@@ -50,6 +50,8 @@ class Debugger:
         self._stopped: dict[int, None] = {}
         #: References of the scopes with the notebook's variables, of the frames that stand still.
         self._globals: set[int] = set()
+        #: Those of these frames that are a cell's own: their locals are the notebook's variables, too.
+        self._cells: set[int] = set()
         #: What threads are asked that stand still.
         self._awaited: set[asyncio.Future[Json]] = set()
         self._evaluating = 0
@@ -231,6 +233,7 @@ class Debugger:
             return
         if kind in ("stopped", "continued"):
             self._globals.clear()
+            self._cells.clear()
         if kind == "stopped":
             self._stopped.pop(thread, None)
             self._stopped[thread] = None
@@ -314,6 +317,7 @@ class Debugger:
         frames = body.get("stackFrames")
         if isinstance(frames, list):
             shown = stack.visible(frames, self._port.is_cell, self._port.is_ours)
+            self._cells.update(stack.cells(shown, self._port.is_cell))
             body |= {"stackFrames": stack.page(shown, start, levels), "totalFrames": len(shown)}
         return response
 
@@ -328,7 +332,8 @@ class Debugger:
         self._connected()
         response = await self._send("scopes", arguments)
         scopes = (response.get("body") or {}).get("scopes") or []
-        self._globals.update(scope["variablesReference"] for scope in scopes if scope.get("name") == "Globals")
+        names = ("Globals", "Locals") if arguments.get("frameId") in self._cells else ("Globals",)
+        self._globals.update(scope["variablesReference"] for scope in scopes if scope.get("name") in names)
         return response
 
     async def _evaluated(self, arguments: Json) -> Json:

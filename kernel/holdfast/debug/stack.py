@@ -20,6 +20,11 @@ def visible(frames: Sequence[Json], is_cell: Callable[[str], bool], is_ours: Cal
     return [frame for frame, path in zip(frames[: oldest + 1], paths, strict=False) if not is_ours(path)]
 
 
+def cells(frames: Sequence[Json], is_cell: Callable[[str], bool]) -> list[int]:
+    """The ids of the frames that are a cell's own code, and not that of its functions."""
+    return [frame["id"] for frame in frames if frame.get("name") == "<module>" and is_cell(_path(frame))]
+
+
 def page(frames: list[Json], start: object, levels: object) -> list[Json]:
     """The frames that a stackTrace request asks for; 0 levels are all."""
     first = start if isinstance(start, int) and start > 0 else 0

@@ -64,8 +64,8 @@ def _field(label: str, value: str) -> str:
 def _targets(code: str, pos: int) -> list[int]:
     """Ends of the expressions that the cursor may mean, the likeliest first.
 
-    The name at the cursor; else the name before `?`; else the functions whose calls the cursor is in, inner
-    first.
+    The name at the cursor; else the name before `?`; else the item or call that ends there; else the functions
+    whose calls the cursor is in, inner first.
     """
     ends: list[int] = []
     line_start = code.rfind("\n", 0, pos) + 1
@@ -81,7 +81,8 @@ def _targets(code: str, pos: int) -> list[int]:
     if result.string is None and text.word_before(code, end) != end:
         ends.append(end)
     if result.string is None and pos and code[pos - 1] in ")]" and pos - 1 in result.pairs:
-        ends.append(result.pairs[pos - 1])
+        # `rows[0]`: the item where it can be known; `f(x)`: the function, which was not called for this.
+        ends += [pos, result.pairs[pos - 1]] if code[pos - 1] == "]" else [result.pairs[pos - 1]]
     ends += [frame.pos for frame in reversed(result.brackets) if frame.kind in "(["]
     return ends
 
@@ -104,7 +105,8 @@ def _fields_at(code: str, end: int, level: int, namespace: Mapping[str, object],
         if fields or (parent.value is not MISSING and not objects.is_module(parent.value)):
             return fields
     if ref is None:
-        return _by_jedi(code, end, level, namespace)
+        # Of an item jedi knows a class at most; of what holds it, more.
+        return [] if steps[-1].kind == "item" else _by_jedi(code, end, level, namespace)
     if ref.value is MISSING:
         computed = _unread(parent, name) if parent is not None else []
         return computed or [

@@ -107,14 +107,17 @@ def instance_dict(value: object) -> dict[str, object]:
         module: dict[str, object] = _MODULE_DICT(value)
         return module
     slot, _ = find(type(value), "__dict__")
-    if type(slot) is types.GetSetDescriptorType and not is_class(value):
+    # A member is a field of the object in C: that of types.SimpleNamespace.
+    if type(slot) in (types.GetSetDescriptorType, types.MemberDescriptorType) and not is_class(value):
         try:
-            found = slot.__get__(value)
+            found = slot.__get__(value)  # type: ignore[attr-defined]
         except Exception:
             return {}
-        # A subclass of dict may have an `__iter__` of its own.
         if type(found) is dict:
             return found
+        # A subclass (`self.__dict__ = self`, as dicts with attributes have it) may have an `__iter__` of its own.
+        if issubclass(type(found), dict):
+            return dict.copy(found)
     return {}
 
 
@@ -184,9 +187,12 @@ def _entry(entry: object, owner: type | None, ref: Ref, *, of_class: bool) -> Re
         getter = entry.fget if kind is property else entry.func  # type: ignore[attr-defined]
         returned = returns(getter, ref.of)
         return None if returned is None else Ref(of=returned)
-    accessor = instance_dict(entry).get("_accessor")
-    if module_of(kind).startswith("pandas.") and accessor is not None and is_class(accessor):
-        return Ref(of=accessor)
+    if module_of(kind).startswith("pandas."):
+        if class_name(kind) == "AxisProperty":  # `index` and `columns`, which pandas keeps ready
+            return _read(entry, ref)
+        accessor = instance_dict(entry).get("_accessor")
+        if accessor is not None and is_class(accessor):
+            return Ref(of=accessor)
     return Ref(entry) if find(kind, "__get__")[0] is MISSING else None
 
 

@@ -46,11 +46,16 @@ def expand(text: str, variables: Mapping[str, object]) -> str:
 
 def variables_of_caller(namespace: dict[str, object]) -> Mapping[str, object]:
     """The variables where the magic stands: in a function its own before those of the session."""
+    here = locals_of_caller()
+    return namespace if here is namespace else ChainMap(dict(here), namespace)
+
+
+def locals_of_caller() -> dict[str, object]:
+    """The variables where the magic stands, as the frame there has them: from Python 3.13 on they can be bound."""
     frame = sys._getframe(1)
     while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("holdfast."):
         frame = frame.f_back
-    here = frame.f_locals
-    return namespace if here is namespace else ChainMap(dict(here), namespace)
+    return frame.f_locals
 
 
 def _pairs(text: str) -> dict[int, int]:

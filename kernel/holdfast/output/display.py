@@ -169,11 +169,13 @@ def publish_display_data(
     transient: Mapping[str, object] | None = None,
     update: bool = False,
     buffers: list[bytes] | None = None,
+    **_others: object,
 ) -> None:
     """Publishes ready data, keyed by mime type, as display_data or update_display_data.
 
     Bytes are sent as base64 text, or as the text they are for `text/*` and SVG.  `buffers` travel beside the
-    message, unencoded.  TypeError: `data` or `metadata` is not a mapping.
+    message, unencoded.  Other options are ignored: libraries still pass `source`, which the protocol once had.
+    TypeError: `data` or `metadata` is not a mapping.
     """
     if not isinstance(data, dict):
         raise TypeError(f"cannot display {data!r}: data must be a dict of mime type to content")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import ModuleType
 from typing import Any
 
@@ -68,6 +69,17 @@ def test_the_shell_passes_for_theirs(shell: Any) -> None:
         assert not hasattr(InteractiveShell(), "events")
     finally:
         _reset(shell)
+
+
+def test_their_connection_file_is_that_of_this_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Theirs is asked where an application of theirs is meant, or where the kernel was started without one."""
+    module = _module("ipykernel.connect", get_connection_file=lambda app=None: f"theirs of {app}")
+    bridge.link(module)
+    monkeypatch.setattr(sys, "orig_argv", ["python", "-P", "-m", "holdfast", "-f", "kernel-7.json"])
+    assert module.get_connection_file() == "kernel-7.json"
+    assert module.get_connection_file("an app") == "theirs of an app"
+    monkeypatch.setattr(sys, "orig_argv", ["python", "-m", "pytest"])
+    assert module.get_connection_file() == "theirs of None"
 
 
 def test_the_shell_passes_for_a_kernels(shell: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+from types import TracebackType
 from typing import Any
 
 import pytest
@@ -103,6 +105,33 @@ def test_a_library_replaces_how_errors_are_shown(shell: Any, kernel: TwinKernel,
     assert edges.hooks.report(error) == []
     assert seen == [{"running_compiled_code": True}, (error, ["reported ZeroDivisionError: division by zero"])]
     assert kernel.published == []
+
+
+def _frames(found: TracebackType | None) -> list[str]:
+    return [frame.name for frame in traceback.extract_tb(found)]
+
+
+@pytest.mark.parametrize("kept", ["<module>", "f"])
+def test_a_library_finds_one_frame_before_the_cells(
+    shell: Any, kernel: TwinKernel, edges: TwinEdges, kept: str
+) -> None:
+    """It takes that off, and has all of the user's, also where the error begins with these."""
+    error = _error(kernel)
+    while _frames(error.__traceback__)[0] != kept:
+        assert error.__traceback__ is not None
+        error.__traceback__ = error.__traceback__.tb_next
+    seen: list[Any] = []
+    shell._showtraceback = lambda kind, error, lines: seen.append(_frames(shell._get_exc_info()[2])[1:])
+    assert edges.hooks.report is not None
+    edges.hooks.report(error)
+    assert seen == [_frames(error.__traceback__)]
+
+
+def test_of_an_error_that_is_handled_a_library_finds_the_users_frames_alone(shell: Any, kernel: TwinKernel) -> None:
+    """There nobody takes one off."""
+    error = _error(kernel)
+    assert _frames(error.__traceback__)[0] == "_error"
+    assert _frames(shell._get_exc_info((type(error), error, None))[2]) == ["<module>", "f"]
 
 
 def test_an_error_of_run_cell_is_shown_once(shell: Any, kernel: TwinKernel) -> None:

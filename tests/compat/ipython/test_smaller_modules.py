@@ -166,9 +166,9 @@ def test_the_connection_file_is_that_of_the_kernel(monkeypatch: pytest.MonkeyPat
     """By its command line."""
     connection = tmp_path / "kernel.json"
     connection.write_text('{"ip": "127.0.0.1"}')
-    monkeypatch.setattr(sys, "argv", ["holdfast", "-f", str(connection)])
+    monkeypatch.setattr(sys, "orig_argv", ["python", "-P", "-m", "holdfast", "-f", str(connection)])
     assert kernels.get_connection_file() == str(connection)
     assert kernels.get_connection_info(unpack=True) == {"ip": "127.0.0.1"}
-    monkeypatch.setattr(sys, "argv", ["holdfast"])
+    monkeypatch.setattr(sys, "orig_argv", ["python", "-m", "pytest"])
     with pytest.raises(RuntimeError, match="without a connection file"):
         kernels.get_connection_file()

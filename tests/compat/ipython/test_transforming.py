@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import pickle
+import sys
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -83,6 +85,26 @@ def test_one_that_refuses_keeps_the_cell_from_running(shell: Any, edges: TwinEdg
     assert edges.hooks.transform is not None
     with pytest.raises(InputRejected):
         edges.hooks.transform("a")
+
+
+def test_the_installed_ones_refusal_counts_too(shell: Any, edges: TwinEdges, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where IPython is installed, transformers raise its class; they stay, for the next cell."""
+
+    class Theirs(Exception):
+        """Their InputRejected."""
+
+    class Refuses(ast.NodeTransformer):
+        def visit_Name(self, node: ast.Name) -> ast.Name:
+            raise Theirs("not here")
+
+    module: Any = ModuleType("IPython.core.error")
+    module.InputRejected = Theirs
+    monkeypatch.setitem(sys.modules, "IPython.core.error", module)
+    shell.ast_transformers.append(Refuses())
+    assert edges.hooks.transform_tree is not None
+    for _ in range(2):
+        with pytest.raises(Theirs):
+            edges.hooks.transform_tree(ast.parse("a"))
 
 
 def test_trees_are_changed(shell: Any, edges: TwinEdges) -> None:

@@ -44,7 +44,7 @@ async def tick():
 
 
 task = asyncio.create_task(tick())
-loop.run_until_complete(asyncio.sleep(0.2))
+loop.run_until_complete(asyncio.sleep(1))
 task.done()
 
 # %% an error

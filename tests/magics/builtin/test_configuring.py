@@ -26,6 +26,7 @@ def kernel() -> MagicKernel:
     [
         ("InlineBackend.figure_format", "'svg'", "svg"),
         ("InlineBackend.figure_format", "svg", "svg"),
+        ("InlineBackend.figure_format", "'svg';", "svg"),
         ("InlineBackend.figure_formats", "formats", frozenset({"png", "svg"})),
         ("InlineBackend.close_figures", "False", False),
         ("InlineBackend.rc", "{'font.size': 20}", {"font.size": 20}),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import builtins
 import json
+import sys
+from types import ModuleType
 
 import pytest
 
@@ -75,3 +77,13 @@ def test_what_cannot_be_had_is_said(kernel: MagicKernel, capsys: pytest.CaptureF
     kernel.line(line)
     assert "cannot be had" in capsys.readouterr().out
     assert kernel.pages == []
+
+
+def test_a_class_of_a_cell_has_no_file(
+    kernel: MagicKernel, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its module is the session's, which comes from none."""
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
+    kernel.namespace["Here"] = type("Here", (), {"__module__": "__main__"})
+    kernel.line("pfile Here")
+    assert capsys.readouterr().out == "The file of `Here` cannot be had.\n"

@@ -97,6 +97,15 @@ def test_pylab_makes_names_variables() -> None:
     assert list(names["linspace"](0, 1, 2)) == [0, 1]
 
 
+def test_pylab_names_the_variables_that_it_replaces(capsys: pytest.CaptureFixture[str]) -> None:
+    """What the user had under these names is gone; once more it replaces nothing."""
+    kernel = MagicKernel()
+    kernel.namespace.update({"f": 1, "sin": 2, "rc": 3, "mine": 4})
+    for said in ("%pylab has replaced these variables: f, rc, sin\n", ""):
+        kernel.line("pylab inline")
+        assert capsys.readouterr().err == said
+
+
 def test_pylab_can_leave_most_names_alone() -> None:
     """Only the modules are variables then."""
     kernel = MagicKernel()

@@ -6,6 +6,8 @@ import asyncio
 import gc
 import pickle
 import re
+import sys
+import time
 from typing import Any
 
 import pytest
@@ -16,7 +18,9 @@ from holdfast.magics.words import BadWords
 
 _TIME = r"[\d.e+]+ (?:s|ms|μs|ns)"
 _TIMES = re.compile(rf"CPU times: user {_TIME}, sys: {_TIME}, total: {_TIME}\nWall time: {_TIME}\n")
-_LOOPS = re.compile(rf"{_TIME} ± {_TIME} per loop \(mean ± std\. dev\. of 2 runs, 3 loops each\)\n")
+# Three loops of some nanoseconds: what else the machine did meanwhile may be most of a run, and is said.
+_SLOWEST = r"(?:The slowest run took .+\n)?"
+_LOOPS = re.compile(rf"{_SLOWEST}{_TIME} ± {_TIME} per loop \(mean ± std\. dev\. of 2 runs, 3 loops each\)\n")
 
 
 @pytest.fixture
@@ -58,6 +62,26 @@ def test_time_in_a_function_sees_its_variables(kernel: MagicKernel) -> None:
     assert kernel.namespace["value"] == 9
 
 
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="a function's variables can be bound from Python 3.13 on")
+def test_time_in_a_function_binds_its_variables(kernel: MagicKernel) -> None:
+    """Those that the function has, also where an inner function and an outer one share them."""
+    kernel.namespace["magics"] = kernel.magics
+    kernel.run(
+        "def f():\n    model = None\n    def inner():\n        nonlocal model\n"
+        "        magics('time', 'model = 4')\n    inner()\n    magics('time', 'model += x')\n    return model\n"
+        "value = f()"
+    )
+    assert kernel.namespace["value"] == 9
+    assert "model" not in kernel.namespace
+
+
+def test_time_in_a_class_makes_an_attribute(kernel: MagicKernel) -> None:
+    """As a statement there does."""
+    kernel.namespace["magics"] = kernel.magics
+    kernel.run("class Sea:\n    wide = 2\n    magics('time', 'deep = wide * x')\nvalue = Sea.deep")
+    assert kernel.namespace["value"] == 10
+
+
 @pytest.mark.parametrize("line", ["'time', 'await x'", "'timeit', 'await x'"])
 def test_in_a_function_nobody_can_wait(kernel: MagicKernel, line: str) -> None:
     """It says where it works."""
@@ -71,7 +95,7 @@ def test_time_awaits(kernel: MagicKernel, capsys: pytest.CaptureFixture[str]) ->
     kernel.run("import asyncio")
     awaitable: Any = kernel.line("time await asyncio.sleep(0.02, 'slept')")
     assert asyncio.run(awaitable) == "slept"
-    assert re.search(r"Wall time: \d\d[\d.]* ms", capsys.readouterr().out)
+    assert re.search(r"Wall time: (?:\d\d[\d.]* ms|[\d.]+ s)", capsys.readouterr().out)
 
 
 def test_a_cell_below_time_runs_inside_the_clock(kernel: MagicKernel, capsys: pytest.CaptureFixture[str]) -> None:
@@ -128,12 +152,16 @@ def test_what_is_timed_can_change_variables(kernel: MagicKernel) -> None:
     assert kernel.codes == ["seen.append(1)"]
 
 
-def test_loops_are_chosen_so_that_a_run_takes_long_enough(kernel: MagicKernel) -> None:
+def test_loops_are_chosen_so_that_a_run_takes_long_enough(kernel: MagicKernel, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without -n the number of loops is a power of ten."""
-    result = kernel.line("timeit -o -q -r 1 sum(range(20000))")
+    ran: list[int] = []
+    # A clock by which each loop takes 3 ms.
+    monkeypatch.setattr(time, "perf_counter", lambda: len(ran) * 0.003)
+    kernel.namespace["ran"] = ran
+    result = kernel.line("timeit -o -q -r 1 ran.append(1)")
     assert isinstance(result, TimeitResult)
-    assert result.loops in (10**digits for digits in range(1, 7))
-    assert result.all_runs[0] > 0.02
+    assert result.loops == 100
+    assert result.all_runs == pytest.approx([0.3])
 
 
 def test_the_collector_is_off_while_it_is_timed(kernel: MagicKernel) -> None:

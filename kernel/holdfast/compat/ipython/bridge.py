@@ -53,6 +53,17 @@ def _zmq_shell(module: Any) -> None:
     _pass_for(module.ZMQInteractiveShell)
 
 
+def _connect(module: Any) -> None:
+    """Where this kernel is reached; code that looks for its notebook takes the kernel's id from the file's name."""
+    theirs = module.get_connection_file
+
+    def get_connection_file(app: Any = None) -> str:
+        found = current.connection_file() if app is None else None
+        return found if found is not None else theirs(app)
+
+    module.get_connection_file = get_connection_file
+
+
 def _pass_for(theirs: Any) -> None:
     shell_class: Any = type(current.shell())
     shell_class.face = type(theirs)("ZMQInteractiveShell", (theirs,), {"__module__": shell_class.__module__})
@@ -96,5 +107,6 @@ _LINKS: dict[str, Callable[[Any], None]] = {
     "IPython.core.magic": _magic,
     "IPython.utils.capture": _capture,
     "IPython": _get_ipython,
+    "ipykernel.connect": _connect,
     "ipykernel.zmqshell": _zmq_shell,
 }

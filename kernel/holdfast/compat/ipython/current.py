@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from holdfast.compat.ipython.edges import Edges
     from holdfast.magics.port import Kernel
 
-__all__ = ["edges", "edges_or_none", "forget", "get_ipython", "hand_in", "kernel", "make_shell", "shell"]
+__all__ = [
+    "connection_file",
+    "edges",
+    "edges_or_none",
+    "forget",
+    "get_ipython",
+    "hand_in",
+    "kernel",
+    "make_shell",
+    "shell",
+]
 
 
 _make: Callable[[], Edges] | None = None
@@ -64,6 +74,15 @@ def shell() -> Any:
     if _shell is None and _make is not None:
         make_shell()
     return _shell
+
+
+def connection_file() -> str | None:
+    """The file that says how to reach this kernel, by the command line; None where it names none."""
+    import sys
+
+    # Not sys.argv, which is the cells' own.
+    *_, option, path = ("", "", *sys.orig_argv)
+    return path if option in ("-f", "--connection-file") else None
 
 
 def get_ipython() -> Any:

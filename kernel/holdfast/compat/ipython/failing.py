@@ -60,7 +60,7 @@ class ShowsErrors:
         self._reporting, self._error = True, error
         try:
             if custom is not None:
-                lines = custom(self, type(error), error, _of_the_user(error.__traceback__), tb_offset=None)
+                lines = custom(self, type(error), error, _of_a_cell(error.__traceback__), tb_offset=None)
                 return [lines] if isinstance(lines, str) else [str(line) for line in lines or ()]
             if isinstance(error, SyntaxError) and "showsyntaxerror" in changed:
                 self.showsyntaxerror(None, running_compiled_code=True)
@@ -79,12 +79,13 @@ class ShowsErrors:
     ) -> tuple[type[BaseException], BaseException, TracebackType | None]:
         """(type, error, traceback) of the error that is to be shown; ValueError: there is none.
 
-        Before the user's own frames the traceback has one more, which those who show it are used to take off.
+        The traceback has the user's own frames; that of the cell's error one more before them, see `_of_a_cell`.
         """
         error = exc_tuple[1] if exc_tuple else self._error or sys.exception() or current.kernel().last_error
         if error is None:
             raise ValueError("there is no error to show")
-        return type(error), error, _of_the_user(error.__traceback__)
+        found = error.__traceback__
+        return type(error), error, _of_a_cell(found) if error is self._error else _of_the_user(found)
 
     def showtraceback(
         self,
@@ -136,8 +137,14 @@ class ShowsErrors:
 
 
 def _of_the_user(found: TracebackType | None) -> TracebackType | None:
-    """The traceback from one frame above the first that is the user's."""
-    namespace, above = current.kernel().namespace, found
+    """The traceback from the first frame on that is the user's."""
+    namespace = current.kernel().namespace
     while found is not None and found.tb_frame.f_globals is not namespace:
-        above, found = found, found.tb_next
-    return above if found is not None else None
+        found = found.tb_next
+    return found
+
+
+def _of_a_cell(found: TracebackType | None) -> TracebackType | None:
+    """The same below one more frame, which those who show a cell's error take off: IPython has one of its own there."""
+    first, ours = _of_the_user(found), sys._getframe()
+    return None if first is None else TracebackType(first, ours, ours.f_lasti, ours.f_lineno)

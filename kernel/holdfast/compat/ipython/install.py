@@ -32,6 +32,7 @@ BRIDGED = (
     "IPython.core.magic",
     "IPython.utils.capture",
     "IPython",
+    "ipykernel.connect",
     "ipykernel.zmqshell",
 )
 

@@ -59,12 +59,10 @@ Kernel = IPythonKernel = ShellKernel
 
 def get_connection_file(app: object = None) -> str:
     """The file that says how to reach this kernel.  RuntimeError: the kernel was started without one."""
-    import sys
-
-    for before, word in zip(sys.argv, sys.argv[1:], strict=False):
-        if before == "-f":
-            return word
-    raise RuntimeError("this kernel was started without a connection file")
+    found = current.connection_file()
+    if found is None:
+        raise RuntimeError("this kernel was started without a connection file")
+    return found
 
 
 def get_connection_info(connection_file: str | None = None, unpack: bool = False) -> Any:

@@ -153,11 +153,13 @@ class InteractiveShell(HasMagics, RunsCode, Part, metaclass=ShellClass):
 
     @property
     def config(self) -> Any:
-        """Settings of an application as libraries look for them: that there is a section "IPKernelApp"."""
+        """Settings of an application as libraries look for them: a section "IPKernelApp", with the connection file."""
         loader = sys.modules.get("traitlets.config.loader")
         kind = Struct if loader is None else loader.Config
         if type(self._config) is not kind:
-            self._config = kind({**(self._config or {}), "IPKernelApp": kind()})
+            found = current.connection_file()
+            section = kind({} if found is None else {"connection_file": found})
+            self._config = kind({**(self._config or {}), "IPKernelApp": section})
         return self._config
 
     def _find_my_config(self, config: Any) -> Any:

@@ -106,9 +106,11 @@ class Transformers(Part):
         for function in (*self.cleanup, *self.post):
             try:
                 lines = function(lines)
-            except (InputRejected, SyntaxError):
+            except SyntaxError:
                 raise
             except Exception as error:
+                if _refuses(error):
+                    raise
                 _tell(function, error)
         return "".join(lines)
 
@@ -117,12 +119,18 @@ class Transformers(Part):
         for transformer in tuple(self.trees):
             try:
                 tree = transformer.visit(tree)
-            except InputRejected:
-                raise
             except Exception as error:
+                if _refuses(error):
+                    raise
                 _tell(transformer, error)
                 self.trees.remove(transformer)
         return ast.fix_missing_locations(tree)
+
+
+def _refuses(error: Exception) -> bool:
+    """Whether the cell must not run: by our InputRejected, or that of an installed IPython."""
+    theirs = getattr(sys.modules.get("IPython.core.error"), "InputRejected", InputRejected)
+    return isinstance(error, (InputRejected, theirs))
 
 
 def _tell(what: object, error: BaseException) -> None:

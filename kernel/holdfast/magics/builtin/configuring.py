@@ -107,7 +107,7 @@ def line(_name: str, kernel: Kernel) -> LineMagic:
         if dot and not equals:
             return config.value(name, option)
         if dot:
-            config.set(name, option, right.strip())
+            config.set(name, option, right.strip().rstrip(";"))
         elif rest:
             config.show(name)
         else:

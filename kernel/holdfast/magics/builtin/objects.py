@@ -100,7 +100,7 @@ def _pfile(kernel: Kernel) -> LineMagic:
         if (found := _meant(kernel, rest)) is not _MISSING:
             try:
                 lines = linecache.getlines(inspect.getsourcefile(found) or "")  # type: ignore[arg-type]
-            except TypeError:
+            except (OSError, TypeError):
                 lines = []
             kernel.page("".join(lines)) if lines else print(f"The file of `{rest}` cannot be had.")
 

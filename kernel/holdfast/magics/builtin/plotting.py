@@ -110,7 +110,12 @@ def _pylab(kernel: Kernel) -> LineMagic:
         """
         words = rest.split()
         choose(kernel, next((word for word in words if not word.startswith("-")), ""))
+        before = dict(kernel.namespace)
         kernel.run(_NAMES if "--no-import-all" in words else f"{_NAMES}\n{_ALL_NAMES}")
+        after = kernel.namespace
+        replaced = sorted(name for name in before if name[0] != "_" and after.get(name) is not before[name])
+        if replaced:
+            print(f"%pylab has replaced these variables: {', '.join(replaced)}", file=sys.stderr)
 
     return pylab
 

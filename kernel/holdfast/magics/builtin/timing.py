@@ -13,7 +13,7 @@ from typing import Any
 
 from holdfast.magics.builtin.repeating import Timed, TimeitResult, measure
 from holdfast.magics.builtin.units import format_time
-from holdfast.magics.expand import variables_of_caller
+from holdfast.magics.expand import locals_of_caller, variables_of_caller
 from holdfast.magics.parse import lower
 from holdfast.magics.port import CellMagic, Kernel, LineMagic, WrapperMagic
 from holdfast.magics.words import BadWords, Options
@@ -82,9 +82,9 @@ def _time(kernel: Kernel) -> LineMagic:
 
 
 def _timed(kernel: Kernel, code: str) -> object:
-    variables = variables_of_caller(kernel.namespace)
+    variables = locals_of_caller()
     if variables is not kernel.namespace:
-        return _timed_in_function(code, kernel.namespace, dict(variables))
+        return _timed_in_function(code, kernel.namespace, variables)
     # The piece is compiled, then it runs inside the clock: what is measured is the code alone.
     if "await" in code:
         return kernel.run_async(f"%%time\n{code}")
@@ -92,7 +92,7 @@ def _timed(kernel: Kernel, code: str) -> object:
 
 
 def _timed_in_function(code: str, namespace: dict[str, Any], variables: dict[str, Any]) -> object:
-    """In a function the code sees its variables, and cannot bind them."""
+    """In a function the code sees its variables, and binds those that it has (from Python 3.13 on)."""
     if "await" in code:
         raise BadWords("%time", _AWAITS)
     code = lower(code).code

@@ -59,7 +59,9 @@ class Image(DisplayObject):
         if isinstance(data, bytearray | memoryview):
             data = bytes(data)
         if not self.embed and url is None:
-            raise ValueError("Image with embed=False links to an address: pass it as url")
+            if filename is None:
+                raise ValueError("Image with embed=False links to an address or a file: pass it as url or filename")
+            url, filename = os.fspath(filename), None
         self._given_format = format
         self.retina = retina
         self.unconfined = unconfined
