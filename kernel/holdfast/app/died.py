@@ -11,6 +11,7 @@ commit that the cell follows; a commit with a higher number ends it, so nothing 
               line 3: which boot of the machine it is
               line 4: kB in use by the process, kB available and in all, as of a second or two before
               line 5: whether there are widgets, the user's threads and tasks
+    line 6: that it was asked to leave and could not do so as it should, because the cell did not end: for what
     fault     what Python's faulthandler wrote when a fatal signal came
     trial     how many kernels have restored this session one after the other without a reply
 """
@@ -24,7 +25,7 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from holdfast.durable.reports import WIDGETS, Death
+from holdfast.durable.reports import ENDED, RESTARTED, WIDGETS, Death
 
 RUNNING, FAULT, TRIAL = "running", "fault", "trial"
 #: Deaths after which a session is not restored again.
@@ -91,6 +92,10 @@ class Watch:
             self._live = names
             more = [f"and {len(names) - _MOST} more"] if len(names) > _MOST else []
             self._write(4, ", ".join([*names[:_MOST], *more]).encode("utf-8", "replace"))
+
+    def leave(self, restart: bool) -> None:
+        """The kernel leaves without its main thread, so the session is not closed; from any thread."""
+        self._write(5, (RESTARTED if restart else ENDED).encode())
 
     def close(self) -> None:
         """The kernel leaves as it should."""
@@ -167,6 +172,15 @@ def forgive() -> None:
         trial.end()
 
 
+def was_restarted(folder: str) -> bool:
+    """Whether the process before this one was to begin anew, and had to leave without its main thread."""
+    return _asked(_content(folder, RUNNING)) == RESTARTED.encode()
+
+
+def _asked(mark: bytes) -> bytes:
+    return mark[5 * _LINE : 6 * _LINE].strip()
+
+
 def read(folder: str, number: int, proc: str = "/proc") -> Death:
     """What the process before this one died of, when `number` is the last commit; an empty one if unknown."""
     mark, fault = _content(folder, RUNNING), _content(folder, FAULT)
@@ -177,6 +191,8 @@ def read(folder: str, number: int, proc: str = "/proc") -> Death:
         count = int(cell[1])
         code = _printable(b"".join(cell[2:]))
     reason = _of_fault(fault) or _of_kills(start) or _of_boot(boot, proc)
+    if not reason and count and _asked(mark):
+        reason = "it was shut down, and the cell did not end"
     if not reason and count:
         reason = _of_memory(sample)
     named = live.startswith((b"thread ", b"task ", WIDGETS.encode()))

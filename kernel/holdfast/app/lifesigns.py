@@ -43,6 +43,13 @@ class LifeSigns:
         if watch is not None:
             watch.sample(self._running > 0, self._loop)
 
+    def leave(self, restart: bool) -> None:
+        """The kernel was asked to leave and does so without its main thread; thread-safe."""
+        watch = self._watch()
+        if watch is not None:
+            watch.leave(restart)
+        self.forgive()
+
     def forgive(self) -> None:
         """The kernel has restored and lived, or leaves because it was asked to; thread-safe."""
         died = sys.modules.get("holdfast.app.died")

@@ -121,7 +121,7 @@ class Opening:
         """Restore the newest commit, or leave it behind."""
         from msgspec.structs import replace
 
-        from holdfast.app.died import TRIES, Trial, on_trial, read
+        from holdfast.app.died import TRIES, Trial, on_trial, read, was_restarted
         from holdfast.durable.restore import Restorer
         from holdfast.durable.verifier import Verifier
         from holdfast.durable.world import codec
@@ -129,7 +129,8 @@ class Opening:
         head, last, before = _left(session, head, self._clock)
         restorer = Restorer(committer, session.store, codec())
         wanted = self._wanted
-        if last == RESTARTED or wanted == "never" or (wanted == "crash" and last == ENDED):
+        restarted = last == RESTARTED or (last != ENDED and was_restarted(session.folder))
+        if restarted or wanted == "never" or (wanted == "crash" and last == ENDED):
             self._begin_clean(session, restorer, head, last)
             return
         trial = Trial(session.folder)
@@ -156,7 +157,7 @@ class Opening:
             self.restored = replace(self.restored, died=read(session.folder, before))
         self._tell_of_transactions(committer, session)
         if last != ENDED and (restored.kept or restored.lost):
-            # A restart of a kernel that hung looks like a crash, and who pressed the button wanted another thing.
+            # A restart of a kernel that could not even hear of it looks like a crash, and is another wish.
             self._note(WAY_OUT)
 
     def _tell_of_transactions(self, committer: SessionCommitter, session: Session) -> None:

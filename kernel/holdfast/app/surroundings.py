@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 from msgspec import Raw
 
+from holdfast.app.banner import is_attended
 from holdfast.compat import figures
 from holdfast.compat.ipython.install import CellHooks
 from holdfast.executor import child
@@ -250,7 +251,8 @@ class OutputAround:
             sys.setswitchinterval(SWITCH_INTERVAL)
         self._streams.heal()
         self._descriptors.heal()
-        self._attribution.begin(job.token)
+        # nbclient, and with it nbconvert and papermill, drops what comes for a cell that has ended.
+        self._attribution.begin(job.token, newest_only=not is_attended(job))
 
     def after(self, job: Job, failed: bool) -> None:
         """What C code and finished children wrote belongs before the reply."""

@@ -362,7 +362,7 @@ class Kernel:
 
     def _give_up(self) -> None:
         """On the kernel thread: what keeps the main one is not waited for."""
-        self.signs.forgive()
+        self.signs.leave(self.state.restart)
         foreign.end_children()
         os._exit(0)
 

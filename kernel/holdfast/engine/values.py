@@ -43,7 +43,7 @@ def decode(value: object) -> object:
         return data
     try:
         return msgspec.json.decode(raw)
-    except msgspec.MsgspecError:
+    except ValueError:  # msgspec's errors are ValueErrors, and so is a string in it that is no UTF-8
         return raw.decode(errors="replace")
 
 
@@ -110,7 +110,7 @@ class Guard:
         """JSON, whatever `data` is; a pickled exception only with its proof."""
         try:
             value = msgspec.json.decode(data)
-        except msgspec.MsgspecError:
+        except ValueError:  # as in `decode`
             return msgspec.json.encode(data.decode(errors="replace"))
         if not isinstance(value, dict) or _PICKLE not in value:
             return data

@@ -9,6 +9,8 @@ It walks outwards from the interrupted frame to the first one that is marked:
 * a cell's code, or a call of ours marked `@interruptible` (waiting for `input()`, a nested loop): raise there;
 * a call of ours marked `@finishing` (the commit of a cell): raise there when asked twice;
 * a call of ours marked `@protected` (a text is queued): raise where it returns to the cell;
+* an import that our own code makes (the first `!command`): raise when it is over.  Python leaves of an interrupted one
+  submodules without their package, which then fails at every later import: the kernel would lack it for good;
 * our own code otherwise: raise nothing.  An `await`ing cell is cancelled through the loop, which wakes the
   selector; for a cell that is being started or ended the signal is sent again in a moment.
 
@@ -55,6 +57,9 @@ _TOOLS = (3, 4, 2, 1, 5, 0)
 _interruptible: set[CodeType] = set()
 _protected: set[CodeType] = set()
 _finishing: set[CodeType] = set()
+#: What every import statement calls, if the module is not there yet.
+_IMPORT: CodeType = sys.modules["_frozen_importlib"]._find_and_load.__code__
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 def interruptible[F: Callable[..., Any]](function: F) -> F:
@@ -303,7 +308,7 @@ class Interrupts:
             code = frame.f_code
             if code in _interruptible or frame.f_globals is self._namespace:
                 return True
-            if code in _protected:
+            if code in _protected or (code is _IMPORT and _is_ours(frame.f_back)):
                 return False
             if code in _finishing:
                 if self._finish_at is None:
@@ -355,6 +360,10 @@ class Interrupts:
         self._waits = False
         self._owe(None)
         raise KeyboardInterrupt
+
+
+def _is_ours(frame: FrameType | None) -> bool:
+    return frame is not None and frame.f_code.co_filename.startswith(_PACKAGE)
 
 
 def _innermost_protected(frame: FrameType | None) -> CodeType | None:

@@ -39,6 +39,8 @@ class Attribution:
         #: For threads that C code started, and for children's output.
         self.newest: object = None
         self._follow_newest = False
+        #: Whether the user has asked for that.
+        self._asked = False
         self._undo: list[Callable[[], None]] = []
         self._executors_wrapped = False
 
@@ -47,10 +49,14 @@ class Attribution:
         token = TOKEN.get()
         return self.newest if token is None or (self._follow_newest and token is not MUTED) else token
 
-    def begin(self, token: object) -> None:
-        """A cell starts in this context; it is the newest from now on."""
+    def begin(self, token: object, newest_only: bool = False) -> None:
+        """A cell starts in this context; it is the newest from now on.
+
+        `newest_only`: its client reads what belongs to the cell that it waits for, and drops all else.
+        """
         TOKEN.set(token)
         self.newest = token
+        self._follow_newest = self._asked or newest_only
         if not self._executors_wrapped:
             self._wrap_executors()
 
@@ -70,7 +76,7 @@ class Attribution:
         """Let all output go to the newest cell, or (the default) to the cell that started its writer."""
         if which not in ("newest", "starter"):
             raise ValueError(f"output can follow 'newest' or 'starter', not {which!r}")
-        self._follow_newest = which == "newest"
+        self._follow_newest = self._asked = which == "newest"
 
     def install(self) -> None:
         """Wrap `Thread.start`; executors are wrapped once something has imported them."""
