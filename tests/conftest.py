@@ -16,10 +16,18 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
-from helpers import leaks
+from helpers import leaks, ports
 
 #: Kernels of more workers than that would wait for each other.
 _WORKERS = 4
+#: Variables that tell programs of which Jupyter they are, or how to show what they say.
+_TELLING = (
+    *("JUPYTER_PATH", "JUPYTER_CONFIG_PATH", "JPY_SESSION_NAME", "JPY_PARENT_PID"),
+    *("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "PY_COLORS", "PYTHON_COLORS", "CLICOLOR", "CLICOLOR_FORCE"),
+    *("TTY_COMPATIBLE", "TTY_INTERACTIVE", "GITHUB_ACTIONS", "MPLBACKEND", "PYTHONWARNINGS"),
+)
+#: Those of ours that are meant for the tests.
+_FOR_TESTS = ("HOLDFAST_TEST_KERNEL", "HOLDFAST_FUZZ_SEED")
 _CACHE = Path(__file__).parents[1] / ".cache"
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 _DATABASE = DirectoryBasedExampleDatabase(_CACHE / "hypothesis")
@@ -86,7 +94,11 @@ def _own_jupyter() -> Iterator[None]:
             folder = Path(home, name)
             folder.mkdir(mode=0o700)
             patch.setenv(variable, str(folder))
-        for variable in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH", "JPY_SESSION_NAME", "JPY_PARENT_PID"):
+        told = {variable for variable in os.environ if variable.startswith("HOLDFAST_")} - {*folders, *_FOR_TESTS}
+        for variable in (*_TELLING, *told):
             patch.delenv(variable, raising=False)
+        # jupyter_client looks for free ports, lets go of them, and starts a kernel that binds them half a second later.
+        find = "jupyter_client.connect.LocalPortCache.find_available_port"
+        patch.setattr(find, lambda _cache, ip: ports.own(ip))
         yield
     shutil.rmtree(home, ignore_errors=True)

@@ -10,7 +10,20 @@ from types import SimpleNamespace
 
 import pytest
 
-from holdfast.app.died import FAULT, RUNNING, TRIAL, Trial, Watch, kills, memory, memory_events, read, tasks, threads
+from holdfast.app.died import (
+    FAULT,
+    RUNNING,
+    TRIAL,
+    Trial,
+    Watch,
+    kills,
+    memory,
+    memory_events,
+    read,
+    tasks,
+    threads,
+    was_restarted,
+)
 from holdfast.durable.reports import Death
 
 TRACE = """Fatal Python error: Segmentation fault
@@ -51,6 +64,19 @@ def test_a_cell_of_another_commit_did_not_run(tmp_path: Path, number: int) -> No
     watch.begin(7, 3, "x")
     watch.close()
     assert read(str(tmp_path), number) == Death()
+
+
+@pytest.mark.parametrize("restart", [True, False])
+def test_a_kernel_that_left_without_its_cell(tmp_path: Path, restart: bool) -> None:
+    """It says what it was asked for; the mark of the next kernel says it no more."""
+    watch = _watched(tmp_path)
+    watch.begin(7, 3, "x")
+    watch.leave(restart)
+    watch.close()
+    assert was_restarted(str(tmp_path)) is restart
+    assert read(str(tmp_path), 7) == Death(3, "x", "it was shut down, and the cell did not end")
+    _watched(tmp_path).close()
+    assert not was_restarted(str(tmp_path))
 
 
 def test_a_cell_whose_commit_failed_is_not_named(tmp_path: Path) -> None:

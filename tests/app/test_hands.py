@@ -172,7 +172,7 @@ def test_a_subshell_runs_while_the_main_cell_waits_for_it(kernel: RealKernel) ->
     def client() -> None:
         kernel.cell("import threading\nevent = threading.Event()")
         name = kernel.create_subshell()
-        kernel.put("execute_request", {"code": "seen = event.wait(20)"})
+        kernel.put("execute_request", {"code": "seen = event.wait(60)"})
         assert kernel.cell("event.set()", subshell_id=name)["status"] == "ok"
         assert kernel.cell("assert seen")["status"] == "ok"
 
@@ -185,10 +185,10 @@ def test_a_deleted_subshell_leaves_nobody_waiting(kernel: RealKernel) -> None:
     def client() -> None:
         kernel.cell("import threading\ngo = threading.Event(); begun = threading.Event()")
         name = kernel.create_subshell()
-        kernel.put("execute_request", {"code": "begun.set(); go.wait(20)"}, subshell_id=name)
+        kernel.put("execute_request", {"code": "begun.set(); go.wait(60)"}, subshell_id=name)
         kernel.put("execute_request", {"code": "never = 1"}, subshell_id=name)
         kernel.put("comm_msg", {"comm_id": "none"}, subshell_id=name)
-        kernel.cell("begun.wait(20)")
+        kernel.cell("begun.wait(60)")
         deleted = kernel.request("delete_subshell_request", {"subshell_id": name}, "control")
         assert _reply(deleted).content["status"] == "ok"
         kernel.cell("go.set()")
@@ -255,7 +255,7 @@ def test_an_interrupt_reaches_the_main_thread_and_all_subshells(kernel: RealKern
         name = kernel.create_subshell()
         kernel.cell("import threading\nbegun = threading.Event()")
         kernel.put("execute_request", {"code": "begun.set()\nwhile True: pass"}, subshell_id=name)
-        kernel.cell("begun.wait(20)")
+        kernel.cell("begun.wait(60)")
         kernel.request("interrupt_request", channel="control")
         kernel.wait_for(lambda seen: any(m.content.get("ename") == "KeyboardInterrupt" for m in seen if m.is_reply))
         assert kernel.cell("1", subshell_id=name)["status"] == "ok"

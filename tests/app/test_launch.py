@@ -77,7 +77,7 @@ def test_a_fault_of_ours_is_told_to_the_launcher(tmp_path: Path) -> None:
         "def run(kernel): sys.stderr = None; raise ZeroDivisionError('of ours')\n"
         "wiring.Kernel.run = run; launch.main()"
     )
-    done = subprocess.run([sys.executable, "-c", code, "-f", str(file)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code, "-f", str(file)], capture_output=True, text=True, timeout=240)
     assert done.returncode == 1
     assert "[holdfast] Traceback" in done.stderr
     assert "ZeroDivisionError: of ours" in done.stderr

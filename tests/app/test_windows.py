@@ -20,7 +20,7 @@ class Handles:
     def __call__(self, handles: list[int]) -> int:
         self.asked.append(handles)
         if not self._signalled:
-            self.over.wait(10)
+            self.over.wait(60)
             raise SystemExit
         return handles.index(self._signalled.pop(0))
 
@@ -36,11 +36,11 @@ def test_the_interrupt_event_interrupts_each_time_it_is_set() -> None:
         done.set()
 
     assert watch(environ, lambda: seen.append("interrupt"), orphaned, Handles(7, 7, 9))
-    assert done.wait(10)
+    assert done.wait(60)
     assert seen == ["interrupt", "interrupt", "orphaned"]
     for thread in threading.enumerate():
         if thread.name == "holdfast-windows":
-            thread.join(10)
+            thread.join(60)
 
 
 @pytest.mark.parametrize("environ", [{}, {"JPY_INTERRUPT_EVENT": ""}, {"JPY_PARENT_PID": "1"}, {"JPY_PARENT_PID": "x"}])

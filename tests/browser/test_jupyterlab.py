@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect
 from helpers.jupyterlab import DISPLAY_NAME, LabServer, NotebookPage, Open, keep_picture
 from helpers.peers import KERNEL, ROOT
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120, func_only=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600, func_only=True)]
 
 
 def test_is_offered_by_the_launcher_with_its_logo(lab: LabServer, page: Page) -> None:
@@ -161,7 +161,7 @@ def test_commands_look_as_on_a_terminal(open_notebook: Open) -> None:
     notebook = open_notebook(
         r"!printf '\033[32mgreen\033[0m and \033[1;31mred\033[0m\n'; ls -d --color=auto /; tput cols",
         r"""!for i in 10 50 100; do printf "\r$i %% of the work"; sleep 0.1; done; echo; echo done""",
-        "!echo ready; sleep 1000",
+        "!echo ready; exec sleep 1000",
         "_exit_code",
     )
     notebook.run_cell(0, count=1)

@@ -17,7 +17,7 @@ from helpers.peers import KERNEL
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.timeout(120, func_only=True),
+    pytest.mark.timeout(600, func_only=True),
     pytest.mark.skipif(KERNEL != "holdfast", reason="the reference kernel keeps nothing"),
 ]
 

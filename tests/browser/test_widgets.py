@@ -15,7 +15,7 @@ from helpers.peers import KERNEL, Household
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.timeout(120, func_only=True),
+    pytest.mark.timeout(600, func_only=True),
     pytest.mark.skipif(KERNEL != "holdfast", reason="the reference kernel has no libraries of its own"),
 ]
 

@@ -16,7 +16,7 @@ from holdfast.cli.main import main
 from holdfast.cli.run import INTERRUPTED, TERMINATED, runnable
 
 v4 = nbformat.v4
-HANG_SECONDS = 40
+HANG_SECONDS = 120
 
 
 def write(path: Path, *sources: str, tags: dict[int, str] | None = None) -> Path:
@@ -127,9 +127,9 @@ def test_a_prompt_fails_as_clients_expect(tmp_path: Path, capsys: pytest.Capture
 def test_a_slow_cell_is_stopped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """--timeout ends a run whose cell takes too long; what ran before is written."""
     source = write(tmp_path / "a.ipynb", "'quick'", "import time; time.sleep(600)")
-    assert call(source, "--timeout", "1", "--quiet") == 1
+    assert call(source, "--timeout", "4", "--quiet") == 1
     assert outputs(tmp_path / "a.executed.ipynb")[0] == ["'quick'"]
-    assert "more than 1 s" in capsys.readouterr().err
+    assert "more than 4 s" in capsys.readouterr().err
 
 
 def test_a_dying_kernel_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -26,11 +27,15 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session
     """A session in use in a home of its own, on a wide terminal."""
     monkeypatch.setenv("HOLDFAST_HOME", str(tmp_path))
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
     opened = open_session(tmp_path, NAME)
     opened.store.commit(cell(1, component(1), names={"x": 1}, code="\n# first\nx = 1"))
     opened.store.commit(cell(2, names={"x": None}, code="print('[red]\x1b[31m')  # " + "long " * 20))
     yield opened
     opened.close()
+    monkeypatch.undo()
+    time.tzset()
 
 
 def call(*words: str) -> int:
@@ -140,6 +145,8 @@ def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A session that nobody uses, of real cells; its home."""
     monkeypatch.setenv("HOLDFAST_HOME", str(tmp_path))
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
     opened = open_session(tmp_path, NAME)
     notebook = Notebook(opened.store)
     for code in ("x = [1]; gone = 'text'; same = 5", "x.append(2); del gone; fresh = (1,)", "x = 'end'"):

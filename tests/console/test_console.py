@@ -13,7 +13,7 @@ import pytest
 from helpers.peers import KERNEL, Household, PeerEnvironment
 from helpers.terminal import END_OF_FILE, ENTER, INTERRUPT, Terminal
 
-pytestmark = pytest.mark.timeout(90, func_only=True)
+pytestmark = pytest.mark.timeout(600, func_only=True)
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def console(peers: PeerEnvironment, household: Household) -> Iterator[Terminal]:
     """A console whose first prompt has been seen."""
     command = peers.command("jupyter_console", "--kernel", KERNEL)
     with Terminal(command, env=household.environment(), cwd=household.work) as terminal:
-        terminal.wait_for(r"In \[1\]: ", timeout_s=60)
+        terminal.wait_for(r"In \[1\]: ", timeout_s=180)
         yield terminal
 
 

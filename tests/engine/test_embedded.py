@@ -22,7 +22,7 @@ from holdfast.engine.embedded import EmbeddedEngine
 from holdfast.engine.faults import EngineError, SealedError
 from holdfast.engine.ledger import DAY
 
-HANG = 30.0
+HANG = 60.0
 KEY = b"k" * 32
 EXTERNAL = {"resonate:external": "true"}
 SECRET = {**EXTERNAL, "holdfast:secret": "true"}

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from helpers.engines import wall
+from helpers.kernel import wait_for
 from holdfast.engine.embedded import EmbeddedEngine
 
-HANG = 30.0
+HANG = 60.0
 KEY = b"k" * 32
 
 
@@ -116,8 +117,10 @@ def test_what_a_process_left_is_finished_by_the_next(path: Path) -> None:
     engine.ledger.close()
     again = opened(path)
     again.functions.start()
+    held = again.functions._connection._held
+    wait_for(lambda: list(held) == ["a"], "the task of the other process")
     assert again.wait("a", 0.2).state == "pending"
-    assert list(again.functions._connection._held) == ["a"]  # and not tried: its function is not there yet
+    assert list(held) == ["a"]  # and not tried: its function is not there yet
     again.functions.register(work("two", wait=False))
     assert again.functions.get("a").result(HANG) == ["one", "two"]
     assert steps == ["one", "two"]

@@ -18,7 +18,7 @@ from holdfast.engine.fallback import FallbackEngine
 from holdfast.engine.memory import MemoryEngine
 from holdfast.engine.port import Engine, Promise, State
 
-HANG = 20.0
+HANG = 60.0
 
 Make = Callable[[FakeClock], Engine]
 ENGINES: dict[str, Make] = {

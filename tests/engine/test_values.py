@@ -6,7 +6,7 @@ import base64
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from holdfast.engine import values
@@ -45,6 +45,7 @@ def test_decoding_never_raises(value: object) -> None:
 
 
 @given(raw=st.binary())
+@example(raw=b'"\x80"')
 def test_foreign_bytes_are_read_or_taken_as_text(raw: bytes) -> None:
     """Never an error, for us and for the SDK's decoder behind the guard."""
     got = values.decode({"data": base64.b64encode(raw).decode()})

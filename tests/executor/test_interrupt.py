@@ -19,7 +19,7 @@ from helpers.workshop import Workshop
 from holdfast.executor import interrupt as module
 from holdfast.executor.interrupt import Interrupts, finishing, interruptible, protected
 
-HANG = 20.0
+HANG = 60.0
 
 
 @pytest.fixture(autouse=True)

@@ -263,7 +263,7 @@ def test_tasks_go_on_beside_a_cell_in_a_thread(shop: Workshop) -> None:
         "import asyncio, threading\nevent = threading.Event()\n"
         "async def f():\n    await asyncio.sleep(0)\n    event.set()\nt = asyncio.create_task(f())"
     )
-    assert shop.value("%%thread\nevent.wait(20)") is True
+    assert shop.value("%%thread\nevent.wait(60)") is True
 
 
 def test_a_cell_in_the_background_is_replied_to_at_once(shop: Workshop) -> None:

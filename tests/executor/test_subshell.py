@@ -19,7 +19,7 @@ from holdfast.executor.source import Sources
 from holdfast.executor.subshell import Subshell, Turn
 from holdfast.namespace.namespace import Namespace
 
-HANG = 20.0
+HANG = 60.0
 
 
 class Side:
@@ -145,7 +145,7 @@ def test_closing_waits_for_the_cell(side: Side) -> None:
     """The cell that runs is replied to; then the thread ends."""
     go: Any = threading.Event()
     side.ns["go"], side.ns["ready"] = go, threading.Event()
-    side.submit("ready.set(); go.wait(20); x = 1")
+    side.submit("ready.set(); go.wait(60); x = 1")
     assert side.ns["ready"].wait(HANG)  # type: ignore[attr-defined]
     side.subshell.close()
     go.set()

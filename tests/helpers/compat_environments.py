@@ -6,7 +6,9 @@ the one of this checkout.  They are built with uv as `peers` says, and kept in `
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import tomllib
 from functools import cache
 from typing import Final
@@ -24,7 +26,12 @@ _REFERENCE: Final = ("ipykernel", "ipython")
 @cache
 def environment(name: str) -> PeerEnvironment:
     """The environment of that name, built when it is not there yet."""
-    return build(requirements(name))
+    made = build(requirements(name))
+    # Where this takes more than 5 s, matplotlib says so in the cell that imports it.
+    if not list((CACHE / "matplotlib").glob("fontlist*")):
+        fonts = [str(made.python), "-c", "import matplotlib.font_manager"]
+        subprocess.run(fonts, env={**os.environ, **variables()}, capture_output=True, check=True)
+    return made
 
 
 @cache

@@ -16,7 +16,7 @@ from helpers.compat_scripts import Cell
 from helpers.kernel import Client, Json, Kernel, Process, Result, wait_for
 
 #: A hang guard for one cell; panel and dask take their time to be imported on a busy machine.
-CELL_SECONDS: Final = 60.0
+CELL_SECONDS: Final = 240.0
 READY: Final = "ready"
 
 

@@ -64,7 +64,7 @@ def _run(python: str | Path, how: str, home: Path, cases: list[Case]) -> str:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
     done = subprocess.run(
         [str(python), "-P", __file__, how, str(home)],
-        input=json.dumps(cases), capture_output=True, text=True, check=False, env=environment, cwd=home, timeout=200,
+        input=json.dumps(cases), capture_output=True, text=True, check=False, env=environment, cwd=home, timeout=500,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -26,7 +26,7 @@ from holdfast.wire.message import Message
 from holdfast.wire.signing import Signer
 
 #: A hang guard, never an expectation.
-HANG_SECONDS = 30.0
+HANG_SECONDS = 60.0
 BARRIER = b"barrier"
 
 

@@ -25,7 +25,7 @@ from typing import Any, Final
 from helpers.kernel import Client, wait_for
 from helpers.peers import KERNEL, Household, PeerEnvironment
 
-START_TIMEOUT_S: Final = 60.0
+START_TIMEOUT_S: Final = 180.0
 
 
 class JupyterServer:
@@ -97,7 +97,7 @@ class JupyterServer:
             data=json.dumps(body).encode() if body else None,
             headers={"Authorization": f"token {self._token}", "Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=60) as response:
+        with urllib.request.urlopen(request, timeout=120) as response:
             answer = response.read()
         return json.loads(answer) if answer else None
 
@@ -146,7 +146,7 @@ class JupyterServer:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             try:
-                self._process.wait(20)
+                self._process.wait(60)
             except subprocess.TimeoutExpired:
                 os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
@@ -185,4 +185,4 @@ class ServedKernel(Client):
         self.connect()
 
     def _processes(self) -> list[Any]:
-        return [one for one in self._server.household.processes() if str(self._file) in one.cmdline()]
+        return self._server.household.processes(str(self._file))

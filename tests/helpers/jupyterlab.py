@@ -45,8 +45,8 @@ BROWSER_FLAGS = (
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
-WAIT_MS: Final = 30_000
-START_TIMEOUT_S: Final = 60.0
+WAIT_MS: Final = 90_000
+START_TIMEOUT_S: Final = 180.0
 
 # Nothing is fetched from outside; outputs stay in the page when they are scrolled away; and
 # JupyterLab, which drops completions that take more than a second, waits on a busy machine too.
@@ -159,7 +159,7 @@ class LabServer:
         request = urllib.request.Request(
             self.address + path, method=method, headers={"Authorization": f"token {self._token}"}
         )
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=120) as response:
             body: bytes = response.read()
         return body
 
@@ -167,7 +167,7 @@ class LabServer:
         """End the one kernel that runs by SIGKILL, as the system does when memory is short."""
         [kernel] = self.kernels()
         named = f"kernel-{kernel['id']}.json"
-        [process] = [process for process in self._household.processes() if named in " ".join(process.cmdline())]
+        [process] = self._household.processes(named)
         process.kill()
 
     def close(self) -> None:
@@ -175,11 +175,11 @@ class LabServer:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             try:
-                self._process.wait(15)
+                self._process.wait(60)
             except subprocess.TimeoutExpired:
                 os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
-        self._reader.join(10)
+        self._reader.join(60)
         assert self._process.stderr is not None
         self._process.stderr.close()
 

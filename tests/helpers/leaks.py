@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 KINDS: Final = ("threads", "fds", "processes", "tasks", "shm")
-GRACE_SECONDS: Final = 10.0
+GRACE_SECONDS: Final = 30.0
 PAUSE_SECONDS: Final = 0.02
 
 _created_shm: set[str] = set()

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from helpers.kernel import Kernel, Process
+from holdfast.durable.listing import history
+from holdfast.durable.store.port import LogEntry
 
 
 class Lives:
@@ -35,6 +37,14 @@ class Lives:
         finally:
             kernel.process.kill()
             kernel.close()
+
+    def log(self) -> list[LogEntry]:
+        """Its commits so far, read beside its kernel."""
+        return list(history(self.home, "tested")[1])
+
+    def audited(self, name: str) -> list[LogEntry]:
+        """Audits that found a variable changed."""
+        return [entry for entry in self.log() if entry.status == "audit" and name in entry.bound]
 
     @staticmethod
     def kill(kernel: Kernel) -> None:

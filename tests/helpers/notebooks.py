@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FOLDER: Final = ROOT / "notebooks"
 MAY_FAIL: Final = "raises-exception"
-CELL_SECONDS: Final = 60
+CELL_SECONDS: Final = 240
 
 
 def names() -> list[str]:

@@ -46,7 +46,7 @@ FRONTENDS = (
 # The reference kernel runs in the second environment, so it needs there what the cells of the tests import.
 REFERENCE = ("matplotlib>=3.10",)
 
-BUILD_TIMEOUT_S = 600.0
+BUILD_TIMEOUT_S = 1800.0
 COMPLETE = "complete.json"
 _TYING = ("PYTHON", "VIRTUAL_ENV", "JUPYTER", "JPY_", "IPYTHON", "MPL", "HOLDFAST_", "PYTEST_", "UV_PROJECT")
 
@@ -119,7 +119,9 @@ def _uv(*arguments: str) -> None:
 
 def _without_project() -> dict[str, str]:
     """The variables of this process without those that tie a program to one Python or one Jupyter."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(_TYING)}
+    own = {name: value for name, value in os.environ.items() if not name.startswith(_TYING)}
+    # A registry that is slow, or not there for a moment, is waited for.
+    return {"UV_HTTP_TIMEOUT": "300", "UV_HTTP_RETRIES": "10", **own}
 
 
 class Household:
@@ -172,21 +174,24 @@ class Household:
             spec["env"] = {**spec.get("env", {}), **(variables or {})}
         (folder / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
 
-    def processes(self) -> list[psutil.Process]:
-        """The living processes of this household."""
-        return [process for process in psutil.process_iter() if self._is_home_of(process)]
+    def processes(self, word: str = "") -> list[psutil.Process]:
+        """The living processes of this household; those with a word in their command line."""
+        return [process for process in psutil.process_iter() if self._is_home_of(process, word)]
 
-    def _is_home_of(self, process: psutil.Process) -> bool:
+    def _is_home_of(self, process: psutil.Process, word: str) -> bool:
         try:
             if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
                 return False
-            named = [*process.cmdline(), *process.environ().values()]
-        except psutil.Error:
+            words = process.cmdline()
+            named = [*words, *process.environ().values()]
+        except psutil.Error:  # it ends just now, as browsers' processes do all the time
+            return False
+        if word not in " ".join(words):
             return False
         # With the separator, so that a sibling folder whose name only begins the same is not ours.
         return any(f"{self.root}{os.sep}" in text for text in named)
 
-    def clear(self, *, timeout_s: float = 10.0) -> list[str]:
+    def clear(self, *, timeout_s: float = 60.0) -> list[str]:
         """Wait until every process has left; end those that have not, and return their command lines."""
         _, staying = psutil.wait_procs(self.processes(), timeout=timeout_s)
         described = []
@@ -196,7 +201,7 @@ class Household:
                 process.kill()
             except psutil.NoSuchProcess:
                 continue
-        psutil.wait_procs(staying, timeout=timeout_s)
+        psutil.wait_procs(staying, timeout=60)
         return described
 
 

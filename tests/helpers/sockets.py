@@ -14,7 +14,7 @@ from holdfast.transport.sockets import Sockets
 from holdfast.wire.connection import ConnectionInfo
 
 #: A hang guard, never an expectation (milliseconds).
-HANG = 20_000
+HANG = 60_000
 
 
 class Bound:

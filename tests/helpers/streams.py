@@ -166,7 +166,7 @@ def elsewhere(cases: Sequence[tuple[Saved, str]]) -> list[str]:
     plain = [(tuple(saved[:3]), expression) for saved, expression in cases]
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", "from helpers import streams; streams.serve()"],
-        input=pickle.dumps(plain), capture_output=True, check=False, env=_environment(), timeout=50,
+        input=pickle.dumps(plain), capture_output=True, check=False, env=_environment(), timeout=240,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr.decode()
     result: list[str] = pickle.loads(done.stdout)

@@ -99,7 +99,7 @@ class Terminal:
         """Paste `text`, which may have several lines, as one insertion (bracketed paste)."""
         self.press(f"\x1b[200~{text}\x1b[201~")
 
-    def wait_for(self, pattern: str, *, timeout_s: float = 30.0) -> re.Match[str]:
+    def wait_for(self, pattern: str, *, timeout_s: float = 90.0) -> re.Match[str]:
         """Read until `pattern` is on the screen after the last match, and return the match.
 
         Raises:
@@ -120,7 +120,7 @@ class Terminal:
         """The text after the last match."""
         return self.screen[self._seen :]
 
-    def wait_end(self, *, timeout_s: float = 30.0) -> int:
+    def wait_end(self, *, timeout_s: float = 90.0) -> int:
         """Read until the program has ended and return its exit code.
 
         Raises:
@@ -149,7 +149,7 @@ class Terminal:
         self._raw += chunk
         return bool(chunk)
 
-    def close(self, *, grace_s: float = 5.0) -> None:
+    def close(self, *, grace_s: float = 30.0) -> None:
         """Hang up; end the program and its process group if they are not gone after `grace_s`."""
         if self._closed:
             return

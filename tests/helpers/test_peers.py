@@ -66,7 +66,7 @@ def test_two_builds_at_once_make_one_environment(
     uv: RecordedUv, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The build that comes second waits for the first one's lock and takes its result."""
-    at_the_lock = threading.Barrier(3, timeout=30)
+    at_the_lock = threading.Barrier(3, timeout=120)
     lock = fcntl.flock
 
     def flock(descriptor: IO[str], operation: int) -> None:

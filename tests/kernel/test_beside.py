@@ -73,7 +73,7 @@ def test_a_subshells_cell_is_committed_beside_a_busy_main_thread(lives: Lives) -
     """It waits for nobody; a crash costs the main thread's cell only, and the banner names that."""
     with lives.kernel() as kernel:
         kernel.run("import threading; release = threading.Event()")
-        kernel.start("print('ready'); x = 1; release.wait(20)")
+        kernel.start("print('ready'); x = 1; release.wait(60)")
         assert pending(kernel, "y = [2]", **subshell(kernel)) is None
         assert any("y" in entry.bound for entry in lives.log())
     with lives.kernel() as kernel:
@@ -86,7 +86,7 @@ def test_what_the_running_cell_can_change_waits_for_it(lives: Lives) -> None:
     """The reply names it; what only the subshell's cell reaches is committed, and the rest with the main cell."""
     with lives.kernel() as kernel:
         kernel.run("import threading; release = threading.Event(); box = [1]\ndef use(): return box")
-        running = kernel.start("print('ready'); release.wait(20); use().append(3)")
+        running = kernel.start("print('ready'); release.wait(60); use().append(3)")
         header = subshell(kernel)
         assert pending(kernel, "box.append(2); own = [box[0]]; held = {'in': box}", **header) == ["box", "held"]
         (entry,) = [one for one in lives.log() if "own" in one.bound]
@@ -102,7 +102,7 @@ def test_after_a_crash_what_waited_is_named(lives: Lives) -> None:
     """What the store has of it is older than the rest: the banner says so; what was never stored is a placeholder."""
     with lives.kernel() as kernel:
         kernel.run("import threading; release = threading.Event(); box = [1]")
-        kernel.start("print('ready'); release.wait(20); box, new")
+        kernel.start("print('ready'); release.wait(60); box, new")
         assert pending(kernel, "box.append(2); new = [5]", **subshell(kernel)) == ["box", "new"]
     with lives.kernel() as kernel:
         result = kernel.run("box, type(new).__name__", allow_stdin=True)

@@ -98,7 +98,7 @@ def test_killed_in_the_very_first_start(tmp_path: Path) -> None:
             session.kill()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("durability", "times"), [("process", 2), ("full", 1)])
 def test_killed_at_every_point_of_a_cell(durability: str, times: int, tmp_path: Path) -> None:
     """Before the commit is on the disk the cell in flight is gone, afterwards it is there: never half of it."""
@@ -309,7 +309,7 @@ def _both_cores(folder: Path, first: int, kills: int) -> Counter[str]:
     return done[0] + done[1]
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 def test_killed_at_random_instants(tmp_path: Path) -> None:
     """Forty kills on a few sessions, in cells, replies, audits, restores and ends."""
     counts = _both_cores(tmp_path, 100, KILLS)

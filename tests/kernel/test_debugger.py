@@ -194,7 +194,7 @@ def test_a_breakpoint_stops_the_cell(stopped: tuple[Frontend, Result, int]) -> N
     assert frontend.values(frames[0]) == {"n": "41"}
     assert (info["isStarted"], info["stoppedThreads"]) == (True, [thread])
     assert info["breakpoints"] == [{"source": frames[0]["source"]["path"], "breakpoints": [{"line": 2}]}]
-    assert {"In", "Out"}.isdisjoint(frontend.values(frames[1], "Globals"))
+    assert all({"In", "Out", "_i"}.isdisjoint(frontend.values(frames[1], scope)) for scope in ("Locals", "Globals"))
     frontend.get("continue", threadId=thread)
     frontend.kernel.finish(cell)
     assert (cell.reply["status"], cell.stdout) == ("ok", "r 42\n")

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from helpers.kernel import Kernel, Process, wait_for
+from helpers.kernel import Kernel, Process, fresh_connection, kept_ports, wait_for
+from holdfast.durable.listing import history
 
 CELLS = {
     "plain values": ("x = 1; s = 'a'; d = {'k': [1, 2]}; x += 1", "x, s, d", "(2, 'a', {'k': [1, 2]})"),
@@ -159,12 +160,27 @@ def test_a_restart_is_clean(life: Life) -> None:
 def test_a_restart_is_clean_without_a_notebook(tmp_path: Path) -> None:
     """Nor does a session that is known by its connection file only bring anything back."""
     environment = {"HOLDFAST_DURABILITY": "process", "HOLDFAST_HOME": str(tmp_path / "home")}
-    with Kernel(tmp_path, environment=environment) as kernel:
+    with Kernel(tmp_path, connection=fresh_connection(**kept_ports()), environment=environment) as kernel:
         kernel.run("x = [1]")
         kernel.shut_down(restart=True)
     file = kernel.process.file
     with Kernel(tmp_path, process=Process(tmp_path, environment=environment, file=file)) as kernel:
         assert kernel.run("'x' in globals()").result == "False"
+
+
+@pytest.mark.parametrize("restart", [True, False])
+def test_a_shutdown_is_heard_though_the_cell_does_not_end(life: Life, restart: bool) -> None:
+    """A restart is clean then, too; a shutdown restores, and the banner says what became of the cell."""
+    with life.kernel() as kernel:
+        kernel.run("x = [1]")
+        stubborn = "while True:\n    try: time.sleep(60)\n    except BaseException: pass"
+        kernel.start(f"import time\nprint('ready')\n{stubborn}")
+        kernel.shut_down(restart=restart)
+    with life.kernel() as kernel:
+        result = kernel.run("'x' in globals()")
+        assert result.result == str(not restart)
+        banner = "".join(str(m.content["data"]["text/plain"]) for m in result.of_type("display_data"))
+        assert ("cell [2] (import time): it was shut down, and the cell did not end" in banner) is not restart
 
 
 def test_what_a_clean_session_keeps_after_a_restart(life: Life) -> None:
@@ -242,6 +258,9 @@ def test_a_value_without_room_costs_only_itself(life: Life) -> None:
         (name, kind, reason) = result.reply_message.metadata["holdfast"]["lost"][0]
         assert (name, kind) == ("huge", "ndarray")
         assert "raise HOLDFAST_STORE_LIMIT or make room there" in reason
+        state = "import holdfast\n[row.state for row in holdfast.session.variables if row.name == 'fits'][0]"
+        # On a slow disk it is written beside the cells, as all that is large.
+        wait_for(lambda: kernel.run(state).result == "'kept'", "the last version of what fits")
         life.kill(kernel)
     with life.kernel() as kernel:
         assert kernel.run("x, fits[0], type(huge).__name__").result == "(5, np.float64(3.0), 'LostValue')"
@@ -250,14 +269,14 @@ def test_a_value_without_room_costs_only_itself(life: Life) -> None:
 def test_what_changes_after_the_reply_is_found_when_idle(life: Life, tmp_path: Path) -> None:
     """A callback that changes a value between cells: the idle audit commits it, before any other cell."""
 
-    def written() -> int:
-        return sum(file.stat().st_size for file in tmp_path.glob("home/sessions/*/session.sqlite*"))
+    def found() -> bool:
+        log = history(tmp_path / "home", "tested")[1]
+        return any(entry.status == "audit" and "box" in entry.bound for entry in log)
 
     with life.kernel() as kernel:
         kernel.run("import asyncio\nbox = []\nloop = asyncio.get_running_loop()")
         kernel.run("loop.call_later(0.05, box.append, 1);")
-        before = written()
-        wait_for(lambda: written() > before, "the audit's commit")
+        wait_for(found, "the audit's commit")
         life.kill(kernel)
     with life.kernel() as kernel:
         assert kernel.run("box").result == "[1]"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from helpers.kernel import Kernel
+from helpers.kernel import Kernel, Result
 
 
 def test_a_reply_has_every_field_of_the_protocol(kernel: Kernel) -> None:
@@ -219,11 +219,23 @@ def test_user_expressions_are_not_evaluated_after_a_failure(kernel: Kernel) -> N
 # ---------------------------------------------------------------- stop_on_error
 
 
+def failing(kernel: Kernel, **content: bool) -> Result:
+    """A cell that will fail: see `fail`."""
+    return kernel.execute("input(); 1/0", **content)
+
+
+def fail(kernel: Kernel, cell: Result) -> Result:
+    """Let it fail, now that the kernel has what was sent behind it."""
+    kernel.request("kernel_info_request", {})  # answered: what was sent before it on shell is in the queue
+    return kernel.finish(cell, [""])
+
+
 def test_cells_queued_behind_a_failure_are_aborted(kernel: Kernel) -> None:
     """What was queued when a cell failed is replied to as aborted and does not run."""
-    kernel.run("import time; ran = []")
-    results = [kernel.execute("time.sleep(0.2); 1/0")]
+    kernel.run("ran = []")
+    results = [failing(kernel)]
     results += [kernel.execute(f"ran.append({n})") for n in range(3)]
+    fail(kernel, results[0])
     statuses = [kernel.finish(result).reply["status"] for result in results]
     assert statuses == ["error", "aborted", "aborted", "aborted"]
     assert kernel.run("ran").result == "[]"
@@ -231,31 +243,31 @@ def test_cells_queued_behind_a_failure_are_aborted(kernel: Kernel) -> None:
 
 def test_an_aborted_cell_has_busy_idle_and_nothing_else(kernel: Kernel) -> None:
     """iopub shows no input and no error for a cell that was not run."""
-    kernel.run("import time")
-    kernel.execute("time.sleep(0.1); 1/0")
-    result = kernel.finish(kernel.execute("print('never')"))
+    first = failing(kernel)
+    result = kernel.execute("print('never')")
+    fail(kernel, first)
+    kernel.finish(result)
     assert (result.states, result.outputs, result.of_type("execute_input")) == (["busy", "idle"], [], [])
 
 
 def test_aborted_cells_do_not_count(kernel: Kernel) -> None:
     """The cell after an aborted one has the next number."""
-    kernel.run("import time")
-    failing = kernel.execute("time.sleep(0.1); 1/0")
-    kernel.finish(kernel.execute("1"))
-    count = kernel.finish(failing).reply["execution_count"]
+    first = failing(kernel)
+    queued = kernel.execute("1")
+    count = fail(kernel, first).reply["execution_count"]
+    assert kernel.finish(queued).reply["status"] == "aborted"
     assert kernel.run("1").reply["execution_count"] == count + 1
 
 
 def test_a_cell_sent_blindly_after_a_failure_is_aborted(kernel: Kernel) -> None:
     """Run All with a fast failure: what left the client before it could see the failure is aborted."""
-    kernel.run("import time")
-    failing = kernel.execute("time.sleep(0.1); 1/0")
-    kernel.until(lambda: failing.of_type("error"), "the failure")
+    first = kernel.execute("1/0")
+    kernel.until(lambda: first.of_type("error"), "the failure")
     # Its date says that it left while the failing cell ran, though it arrives after the end.
-    sent = next(m for m in failing.messages).parent_header["date"]
+    sent = next(m for m in first.messages).parent_header["date"]
     blind = kernel.execute("2", header={"date": sent})
     assert kernel.finish(blind).reply["status"] == "aborted"
-    assert kernel.finish(failing).reply["status"] == "error"
+    assert kernel.finish(first).reply["status"] == "error"
 
 
 def test_a_cell_sent_after_the_failure_was_seen_runs(kernel: Kernel) -> None:
@@ -267,19 +279,17 @@ def test_a_cell_sent_after_the_failure_was_seen_runs(kernel: Kernel) -> None:
 
 def test_stop_on_error_false_lets_the_queue_go_on(kernel: Kernel) -> None:
     """A cell that fails with stop_on_error=False aborts nothing."""
-    kernel.run("import time")
-    failing = kernel.execute("time.sleep(0.1); 1/0", stop_on_error=False)
+    first = failing(kernel, stop_on_error=False)
     following = kernel.execute("2")
+    assert fail(kernel, first).reply["status"] == "error"
     assert kernel.finish(following).reply["status"] == "ok"
-    assert kernel.finish(failing).reply["status"] == "error"
 
 
 def test_other_requests_survive_a_failure(kernel: Kernel) -> None:
     """Only cells are aborted: completion and kernel_info behind a failing cell are answered."""
-    kernel.run("import time")
-    failing = kernel.execute("time.sleep(0.1); 1/0")
+    first = failing(kernel)
     assert kernel.request("complete_request", {"code": "prin", "cursor_pos": 4}).reply["status"] == "ok"
-    assert kernel.finish(failing).reply["status"] == "error"
+    assert fail(kernel, first).reply["status"] == "error"
 
 
 def test_queued_cells_run_in_order(kernel: Kernel) -> None:

@@ -1,6 +1,6 @@
 """An interrupt ends the cell, whatever it does, and the kernel goes on.
 
-No test bounds the latency of a signal: a hang guard of thirty seconds, and figures in `benchmarks/`.
+No test bounds the latency of a signal: a hang guard of a minute, and figures in `benchmarks/`.
 """
 
 from __future__ import annotations
@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from helpers.kernel import Kernel, Process, Result, wait_for
 
-GUARD_SECONDS = 30.0
+GUARD_SECONDS = 60.0
 
 CELLS = {
     "an empty loop": "print('ready')\nwhile True: pass",
@@ -68,7 +69,7 @@ CELLS = {
     "a condition with a timeout": "import threading\nprint('ready')\nthreading.Event().wait(60)",
     "a pool": (
         "from concurrent.futures import ThreadPoolExecutor\nimport threading\ngate = threading.Event()\n"
-        "pool = ThreadPoolExecutor(1); future = pool.submit(gate.wait, 20)\nprint('ready')\n"
+        "pool = ThreadPoolExecutor(1); future = pool.submit(gate.wait, 60)\nprint('ready')\n"
         "try: future.result()\nfinally: gate.set(); pool.shutdown()"
     ),
     "a socket": (
@@ -159,7 +160,7 @@ def test_a_subprocess_ends_with_its_cell(kernel: Kernel) -> None:
     kernel.interrupt_by_message()
     _assert_interrupted(kernel, result)
     # 0 where the interrupt fell between the system call that reaped the child and Python's noting of its status.
-    assert kernel.run("child.wait(10)").result in (str(-signal.SIGINT), "0")
+    assert kernel.run("child.wait(50)").result in (str(-signal.SIGINT), "0")
 
 
 def test_os_system_ends_as_in_python(kernel: Kernel, interrupt: Callable[[Kernel], None]) -> None:
@@ -167,6 +168,7 @@ def test_os_system_ends_as_in_python(kernel: Kernel, interrupt: Callable[[Kernel
     result = kernel.start(
         "import os\nprint('ready')\nstatus = os.system('echo child; exec sleep 60')\nstatus != 0", "child"
     )
+    wait_for(lambda: "sleep 60" in kernel.process.children(), "the child")
     interrupt(kernel)
     assert kernel.finish(result, seconds=GUARD_SECONDS).result == "True"
 
@@ -237,7 +239,7 @@ def test_a_stuck_comm_callback_is_interrupted(kernel: Kernel, interrupt: Callabl
 def test_a_cell_that_swallows_interrupts_ends(kernel: Kernel, code: str, interrupt: Callable[[Kernel], None]) -> None:
     """From the third interrupt on no `except BaseException: pass` holds a cell."""
     result = kernel.start(code)
-    for _ in range(20):
+    for _ in range(100):
         interrupt(kernel)
         try:
             kernel.until(lambda: result.is_done, "the reply", 0.5)
@@ -404,7 +406,7 @@ def test_the_users_own_handler_lasts_for_its_cell(kernel: Kernel) -> None:
     """A handler that a cell installs is in force in it; the next cell is interrupted as usual."""
     code = (
         "import signal, time\nhits = []\nold = signal.signal(signal.SIGINT, lambda *a: hits.append(1))\n"
-        "print('ready')\nend = time.monotonic() + 20\n"
+        "print('ready')\nend = time.monotonic() + 50\n"
         "while not hits and time.monotonic() < end: time.sleep(0.01)\nlen(hits)"
     )
     result = kernel.start(code)
@@ -425,6 +427,26 @@ def test_no_child_outlives_an_interrupted_kernel(fresh: Kernel) -> None:
     wait_for(lambda: not process.family(), "every process to be gone", GUARD_SECONDS)
 
 
+PACKAGE = """
+import signal, time
+from ._parts import *
+signal.raise_signal(signal.SIGINT)
+part = _parts.part
+class Profile:
+    def __init__(self): time.sleep(60)
+"""
+
+
+def test_an_import_of_ours_is_not_cut_short(fresh: Kernel, tmp_path: Path) -> None:
+    """The interrupt comes when it is over: a package without its submodule would fail at every later import."""
+    (tmp_path / "cProfile").mkdir()
+    (tmp_path / "cProfile" / "_parts.py").write_text("part = 1\n")
+    (tmp_path / "cProfile" / "__init__.py").write_text(PACKAGE)
+    fresh.run(f"import sys; sys.path.insert(0, {str(tmp_path)!r}); sys.modules.pop('cProfile', None)")
+    assert fresh.run("%prun 1").error == "KeyboardInterrupt"
+    assert fresh.run("import cProfile; cProfile.part").result == "1"
+
+
 def test_a_handler_of_the_users_hears_one_interrupt_once(kernel: Kernel) -> None:
     """What the kernel's own handler hears is sent again until it has; the user's gets what was sent."""
     result = kernel.start(
@@ -438,21 +460,24 @@ def test_a_handler_of_the_users_hears_one_interrupt_once(kernel: Kernel) -> None
 @pytest.mark.parametrize(
     "wait",
     [
-        "time.sleep(60)",
-        "while True: pass",
-        "await asyncio.sleep(60)",
-        "while True: await asyncio.sleep(0)",
-        "asyncio.run(asyncio.sleep(60))",
-        "asyncio.get_event_loop().run_until_complete(asyncio.sleep(60))",
+        "alarm(); time.sleep(60)",
+        "while alarm(): pass",
+        "alarm(); await asyncio.sleep(60)",
+        "while alarm(): await asyncio.sleep(0)",
+        "alarm(); asyncio.run(asyncio.sleep(60))",
+        "alarm(); asyncio.get_event_loop().run_until_complete(asyncio.sleep(60))",
     ],
 )
 def test_what_a_handler_of_the_users_raises_ends_the_cell(kernel: Kernel, wait: str) -> None:
     """`signal.alarm` as a time limit works, whatever the cell waits in."""
     kernel.run(
         "import asyncio, signal, time\nclass Late(Exception): pass\ndef late(*_): raise Late('too late')\n"
-        "signal.signal(signal.SIGALRM, late)"
+        "signal.signal(signal.SIGALRM, late)\n"
+        "set_already = []\n"
+        "def alarm(): return set_already or set_already.append(signal.setitimer(signal.ITIMER_REAL, 0.02)) or True"
     )
-    result = kernel.run(f"signal.setitimer(signal.ITIMER_REAL, 0.02)\n{wait}")
+    # Set on the line that waits: on a busy machine it may ring before the next one is reached.
+    result = kernel.run(f"1\n{wait}")
     assert (result.reply["ename"], result.reply["evalue"]) == ("Late", "too late")
     assert "line 2" in result.traceback
 

@@ -22,6 +22,14 @@ def test_display_classes_come_from_ipython(kernel: Kernel) -> None:
         assert [m.content["data"]["text/html"] for m in result.outputs] == ["<b>x</b>", "<i>y</i>"]
 
 
+def test_the_kernel_tells_its_connection_file(kernel: Kernel) -> None:
+    """By its name code finds the kernel's id, and with it the notebook that it belongs to."""
+    kernel.run("import ipykernel")
+    asked = "ipykernel.get_connection_file() == get_ipython().config['IPKernelApp']['connection_file']"
+    assert kernel.run(asked).result == "True"
+    assert kernel.run("'shell_port' in ipykernel.get_connection_info(unpack=True)").result == "True"
+
+
 def test_what_is_not_there_is_an_import_error_in_the_cell(kernel: Kernel) -> None:
     """The traceback has the user's line only, and says what to do."""
     result = kernel.run("from IPython.parallel import Client")

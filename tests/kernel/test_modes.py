@@ -14,7 +14,7 @@ def test_background_tasks_go_on_beside_a_cell_in_a_thread(kernel: Kernel) -> Non
         "    await asyncio.sleep(0); done.set()\nt = asyncio.create_task(asyncio.sleep(0))"
     )
     kernel.run("loop = asyncio.get_running_loop()")
-    code = "%%thread\nasyncio.run_coroutine_threadsafe(work(), loop)\ndone.wait(20)"
+    code = "%%thread\nasyncio.run_coroutine_threadsafe(work(), loop)\ndone.wait(60)"
     assert kernel.run(code).result == "True"
 
 
@@ -49,10 +49,11 @@ def test_a_cell_in_a_thread_runs_in_a_thread(kernel: Kernel) -> None:
 
 def test_cells_wait_for_a_cell_in_a_thread(kernel: Kernel) -> None:
     """Cells run one after the other, whatever their mode."""
-    kernel.run("import time; order = []")
-    first = kernel.execute("%%thread\ntime.sleep(0.1); order.append(1)")
+    kernel.run("order = []")
+    first = kernel.execute("%%thread\ninput(); order.append(1)")
     second = kernel.execute("order.append(2)")
-    kernel.finish(first)
+    kernel.request("kernel_info_request", {})  # answered: what was sent before it on shell is in the queue
+    kernel.finish(first, [""])
     kernel.finish(second)
     assert kernel.run("order").result == "[1, 2]"
 
@@ -136,7 +137,7 @@ def test_context_variables_of_a_cell_in_a_thread_last(kernel: Kernel) -> None:
     assert kernel.run("var.get()").result == "'thread'"
     kernel.run("import threading; over = threading.Event()")
     kernel.run("%%bg\nvar.set('background'); over.set()")
-    assert kernel.run("over.wait(20), var.get()").result == "(True, 'thread')"
+    assert kernel.run("over.wait(60), var.get()").result == "(True, 'thread')"
 
 
 def test_names_bound_in_any_mode_are_everybodys(kernel: Kernel) -> None:
@@ -144,4 +145,4 @@ def test_names_bound_in_any_mode_are_everybodys(kernel: Kernel) -> None:
     kernel.run("%%thread\nn = 1\ndef look(): return n")
     kernel.run("import threading; over = threading.Event()")
     kernel.run("%%bg\nn = 2; over.set()")
-    assert kernel.run("over.wait(20), look()").result == "(True, 2)"
+    assert kernel.run("over.wait(60), look()").result == "(True, 2)"

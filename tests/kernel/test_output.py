@@ -99,11 +99,22 @@ def test_a_thread_writes_into_its_own_cell(kernel: Kernel) -> None:
     """Text of a thread whose cell has ended goes below that cell, not below the newest one."""
     kernel.run("import threading; go = threading.Event(); said = threading.Event()")
     first = kernel.run(
-        "def work():\n    go.wait(20); print('from the thread'); said.set()\nthreading.Thread(target=work).start()"
+        "def work():\n    go.wait(60); print('from the thread'); said.set()\nthreading.Thread(target=work).start()"
     )
-    second = kernel.run("print('mine'); go.set(); said.wait(20)")
+    second = kernel.run("print('mine'); go.set(); said.wait(60)")
     kernel.until(lambda: first.stdout, "the thread's text")
     assert (first.stdout, second.stdout) == ("from the thread\n", "mine\n")
+
+
+def test_a_batch_client_gets_late_text_with_the_cell_that_runs(kernel: Kernel) -> None:
+    """nbclient drops what belongs to a cell that has ended; it is known by its `allow_stdin`."""
+    kernel.run("import threading; go = threading.Event(); handle = display('old', display_id=True)")
+    work = "def work():\n    go.wait(60); print('late'); handle.update('new')\n"
+    first = kernel.run(f"{work}thread = threading.Thread(target=work); thread.start()", allow_stdin=False)
+    second = kernel.run("go.set(); thread.join()", allow_stdin=False)
+    assert second.shown == [("stdout", "late\n"), ("update_display_data", "'new'")]
+    third = kernel.run("print('mine')")
+    assert (first.outputs, third.stdout) == ([], "mine\n")
 
 
 def test_a_task_writes_into_its_own_cell(kernel: Kernel) -> None:
@@ -139,9 +150,9 @@ def test_a_thread_displays_into_its_own_cell(kernel: Kernel) -> None:
     """display() in a thread whose cell has ended goes below that cell."""
     kernel.run("import threading; go = threading.Event(); said = threading.Event()")
     first = kernel.run(
-        "def work():\n    go.wait(20); display('late'); said.set()\nthreading.Thread(target=work).start()"
+        "def work():\n    go.wait(60); display('late'); said.set()\nthreading.Thread(target=work).start()"
     )
-    kernel.run("go.set(); said.wait(20)")
+    kernel.run("go.set(); said.wait(60)")
     kernel.until(lambda: first.of_type("display_data"), "the thread's display")
     assert _data(first.of_type("display_data")) == ["'late'"]
 
@@ -169,9 +180,9 @@ def test_output_can_follow_the_newest_cell(fresh: Kernel) -> None:
     fresh.run("import holdfast, threading; go = threading.Event(); said = threading.Event()")
     first = fresh.run(
         "holdfast.output_follows('newest')\n"
-        "threading.Thread(target=lambda: (go.wait(20), print('x'), said.set())).start()"
+        "threading.Thread(target=lambda: (go.wait(60), print('x'), said.set())).start()"
     )
-    second = fresh.run("go.set(); said.wait(20)")
+    second = fresh.run("go.set(); said.wait(60)")
     fresh.until(lambda: second.stdout, "the thread's text")
     assert (first.stdout, second.stdout) == ("", "x\n")
 
@@ -181,7 +192,7 @@ def test_output_can_follow_the_newest_cell(fresh: Kernel) -> None:
 
 def test_a_lone_line_arrives_while_the_cell_runs(kernel: Kernel) -> None:
     """The first line is not held back until the cell ends."""
-    result = kernel.execute("import threading; done = threading.Event()\nprint('first'); done.wait(20)")
+    result = kernel.execute("import threading; done = threading.Event()\nprint('first'); done.wait(60)")
     kernel.until(lambda: result.stdout, "the first line")
     assert not result.is_done
     kernel.interrupt()
@@ -190,7 +201,7 @@ def test_a_lone_line_arrives_while_the_cell_runs(kernel: Kernel) -> None:
 
 def test_a_line_after_a_silence_arrives_while_the_cell_runs(kernel: Kernel) -> None:
     """The stream's clock starts again after a pause."""
-    code = "import time, threading\nprint('one'); time.sleep(0.3); print('two'); threading.Event().wait(20)"
+    code = "import time, threading\nprint('one'); time.sleep(0.3); print('two'); threading.Event().wait(60)"
     result = kernel.execute(code)
     kernel.until(lambda: result.stdout == "one\ntwo\n", "the second line")
     assert not result.is_done
@@ -200,7 +211,7 @@ def test_a_line_after_a_silence_arrives_while_the_cell_runs(kernel: Kernel) -> N
 
 def test_text_without_a_newline_arrives(kernel: Kernel) -> None:
     """A progress dot is seen at once."""
-    result = kernel.execute("import threading\nprint('.', end=''); threading.Event().wait(20)")
+    result = kernel.execute("import threading\nprint('.', end=''); threading.Event().wait(60)")
     kernel.until(lambda: result.stdout == ".", "the dot")
     kernel.interrupt()
     kernel.finish(result)
@@ -301,7 +312,7 @@ def test_a_forked_child_can_be_terminated(kernel: Kernel) -> None:
     code = (
         _QUIETLY + "    import time, signal\n    context = multiprocessing.get_context('fork')\n"
         "    p = context.Process(target=time.sleep, args=(60,)); p.start()\n"
-        "p.terminate(); p.join(20); p.exitcode == -signal.SIGTERM"
+        "p.terminate(); p.join(60); p.exitcode == -signal.SIGTERM"
     )
     assert kernel.run(code).result == "True"
 

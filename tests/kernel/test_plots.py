@@ -43,7 +43,7 @@ def test_a_cell_of_a_subshell_leaves_the_figures_of_a_running_cell(kernel: Kerne
     subshell = kernel.request("create_subshell_request", {}, "control").reply["subshell_id"]
     header: dict[str, Any] = {"header": {"subshell_id": subshell}}
     kernel.run("import threading; go = threading.Event()")
-    running = kernel.start(f"{_plot(2)}\nprint('ready')\ngo.wait(20);")
+    running = kernel.start(f"{_plot(2)}\nprint('ready')\ngo.wait(60);")
     assert _shown(kernel.run(f"{_plot(3)}\nplt.show()", **header)) == ["<Figure size 300x100 with 1 Axes>"]
     assert _shown(kernel.run(f"{_plot(4)}", **header)) == ["<Figure size 400x100 with 1 Axes>"]
     kernel.run("go.set()", **header)

@@ -20,7 +20,7 @@ from holdfast.durable.keys import user_key
 from holdfast.engine.embedded import EmbeddedEngine
 from holdfast.engine.port import Promise
 
-HANG = 30.0
+HANG = 60.0
 SEED = 20261121
 ASK = """
 from getpass import getpass
@@ -269,10 +269,11 @@ def test_an_interrupt_at_any_moment_of_a_prompt_spoils_no_later_one(home: Home, 
     chance = random.Random(SEED)
     with home.kernel(HOLDFAST_DURABILITY=durability) as kernel:
         code = "[input(str(n)) for n in range(3)]"
-        start = time.perf_counter()
+        usual = HANG
         for _ in range(5):
+            start = time.perf_counter()
             kernel.run(code, answers="xxx")
-        usual = (time.perf_counter() - start) / 5
+            usual = min(usual, time.perf_counter() - start)
         interrupted = 0
         for _ in range(60):
             result = kernel.execute(code)

@@ -147,7 +147,7 @@ def test_a_late_answer_does_not_answer_the_next_prompt(kernel: Kernel) -> None:
     result = kernel.execute("input('first')")
     kernel.wait_for_prompt(result)
     kernel.interrupt()
-    kernel.until(lambda: result.is_done, "the end of the interrupted prompt", 10)
+    kernel.until(lambda: result.is_done, "the end of the interrupted prompt")
     assert result.reply["ename"] == "KeyboardInterrupt"
     ignored = "ignored an input_reply"
     before = kernel.process.log.count(ignored)

@@ -45,7 +45,7 @@ def test_a_subshell_shares_the_namespace(kernel: Kernel, subshell: str) -> None:
 def test_a_subshell_runs_beside_a_blocking_cell(kernel: Kernel, subshell: str) -> None:
     """A cell in a subshell is replied to while the main shell is busy."""
     kernel.run("import threading; release = threading.Event()")
-    running = kernel.start("print('ready'); release.wait(20)")
+    running = kernel.start("print('ready'); release.wait(60)")
     assert kernel.run("6 * 7", **_in(subshell)).result == "42"
     assert not running.is_done
     kernel.run("release.set()", **_in(subshell))
@@ -55,7 +55,7 @@ def test_a_subshell_runs_beside_a_blocking_cell(kernel: Kernel, subshell: str) -
 def test_the_main_shell_runs_beside_a_busy_subshell(kernel: Kernel, subshell: str) -> None:
     """A blocking cell in a subshell does not hold up the main shell."""
     kernel.run("import threading; release = threading.Event()")
-    running = kernel.start("print('ready'); release.wait(20)", **_in(subshell))
+    running = kernel.start("print('ready'); release.wait(60)", **_in(subshell))
     assert kernel.run("7").result == "7"
     kernel.run("release.set()")
     assert kernel.finish(running).reply["status"] == "ok"
@@ -64,8 +64,8 @@ def test_the_main_shell_runs_beside_a_busy_subshell(kernel: Kernel, subshell: st
 def test_output_belongs_to_the_cell_of_its_subshell(kernel: Kernel, subshell: str) -> None:
     """Two cells that print at the same time keep their texts apart."""
     kernel.run("import threading; turn = [threading.Event() for _ in range(4)]")
-    there = kernel.execute("print('there 1'); turn[0].set(); turn[1].wait(20); print('there 2')", **_in(subshell))
-    here = kernel.run("turn[0].wait(20); print('here 1'); turn[1].set(); print('here 2')")
+    there = kernel.execute("print('there 1'); turn[0].set(); turn[1].wait(60); print('there 2')", **_in(subshell))
+    here = kernel.run("turn[0].wait(60); print('here 1'); turn[1].set(); print('here 2')")
     kernel.finish(there)
     assert (there.stdout, here.stdout) == ("there 1\nthere 2\n", "here 1\nhere 2\n")
 
@@ -86,7 +86,7 @@ def test_context_variables_last_in_a_subshell(kernel: Kernel, subshell: str) -> 
 def test_an_error_stays_in_its_subshell(kernel: Kernel, subshell: str) -> None:
     """A failing cell aborts the queue of its own shell only."""
     kernel.run("import threading; release = threading.Event()")
-    running = kernel.start("print('ready'); release.wait(20); 1/0", **_in(subshell))
+    running = kernel.start("print('ready'); release.wait(60); 1/0", **_in(subshell))
     queued = kernel.execute("1", **_in(subshell))
     kernel.run("release.set()")
     assert kernel.run("2").result == "2"
@@ -120,7 +120,7 @@ def test_a_subshell_is_interrupted(kernel: Kernel, subshell: str, code: str) -> 
 def test_busy_of_the_main_cell_comes_back(kernel: Kernel, subshell: str) -> None:
     """When a subshell's cell ends beside a running one, iopub says busy again for that one."""
     kernel.run("import threading; release = threading.Event()")
-    running = kernel.start("print('ready'); release.wait(20)")
+    running = kernel.start("print('ready'); release.wait(60)")
     kernel.run("1", **_in(subshell))
     kernel.until(lambda: running.states == ["busy", "busy"], "the second busy of the running cell")
     kernel.run("release.set()", **_in(subshell))
@@ -131,7 +131,7 @@ def test_a_deleted_subshell_finishes_its_cell(kernel: Kernel) -> None:
     """Deleting a subshell lets its running cell end, refuses what is queued, and ends its thread."""
     kernel.run("import threading; release = threading.Event()")
     name = str(kernel.request("create_subshell_request", {}, "control").reply["subshell_id"])
-    running = kernel.start("print('ready'); release.wait(20)", **_in(name))
+    running = kernel.start("print('ready'); release.wait(60)", **_in(name))
     queued = kernel.execute("1", **_in(name))
     kernel.request("kernel_info_request", {})  # answered: what was sent before it on shell is in the queue
     kernel.request("delete_subshell_request", {"subshell_id": name}, "control")
@@ -152,7 +152,7 @@ def test_many_subshells_run_at_once(kernel: Kernel) -> None:
     kernel.run("import threading; barrier = threading.Barrier(8)")
     names = [str(kernel.request("create_subshell_request", {}, "control").reply["subshell_id"]) for _ in range(8)]
     assert len(set(names)) == 8
-    results: list[Result] = [kernel.execute("barrier.wait(20) >= 0", **_in(name)) for name in names]
+    results: list[Result] = [kernel.execute("barrier.wait(60) >= 0", **_in(name)) for name in names]
     assert [kernel.finish(result).result for result in results] == ["True"] * 8
     for name in names:
         kernel.request("delete_subshell_request", {"subshell_id": name}, "control")

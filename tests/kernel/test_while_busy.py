@@ -163,7 +163,7 @@ def heartbeat(kernel: Kernel, beat: bytes) -> bytes:
         socket.linger = 0
         socket.connect(kernel.address("hb"))
         socket.send(beat)
-        assert socket.poll(10_000), "no echo"
+        assert socket.poll(60_000), "no echo"
         return socket.recv()
     finally:
         context.destroy(linger=0)

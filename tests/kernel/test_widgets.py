@@ -95,7 +95,7 @@ def test_a_click_comes_through_a_blocking_cell(kernel: Kernel) -> None:
     comms = _models(kernel.run(OUT))
     subshell = str(kernel.request("create_subshell_request", {}, "control").reply["subshell_id"])
     code = "import threading\ndone = threading.Event()\nbutton.on_click(lambda _: done.set())\n"
-    running = kernel.start(f"{code}print('ready')\ndone.wait(20)")
+    running = kernel.start(f"{code}print('ready')\ndone.wait(60)")
     sent = _click(kernel, comms["ButtonModel"], subshell_id=subshell)
     assert kernel.finish(running).result == "True"
     assert (running.stdout, sent.stdout) == ("ready\n", "pressed\ninside\n")
@@ -180,7 +180,7 @@ def test_nbclient_keeps_what_an_output_widget_caught(tmp_path: Path) -> None:
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
     manager = AsyncKernelManager(kernel_name="holdfast", kernel_spec_manager=_Specs())
-    client = WatchfulClient(notebook, km=manager, timeout=60, resources={"metadata": {"path": str(tmp_path)}})
+    client = WatchfulClient(notebook, km=manager, timeout=240, resources={"metadata": {"path": str(tmp_path)}})
     asyncio.run(client.async_execute(cleanup_kc=True))
     assert [output.get("text") for output in notebook.cells[1].outputs] == ["outside\n"]
     assert notebook.cells[2].outputs[0].data["text/plain"] == "['stream', 'display_data']"

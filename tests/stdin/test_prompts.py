@@ -15,7 +15,7 @@ from holdfast.engine.port import Promise, State
 from holdfast.errors import PromptCancelledError, StdinNotImplementedError
 from holdfast.stdin.prompts import Prompts
 
-HANG = 20.0
+HANG = 60.0
 
 
 class Room:

@@ -12,7 +12,7 @@ from holdfast.transport.heartbeat import Heartbeat
 from holdfast.transport.sockets import Sockets
 from holdfast.wire.connection import ConnectionInfo
 
-HANG = 20_000
+HANG = 60_000
 
 
 def _sockets(info: ConnectionInfo) -> Sockets:
