@@ -67,6 +67,50 @@ def test_rc_params_wait_for_nobody() -> None:
     assert done.returncode == 0, done.stderr
 
 
+OPTIONS = """
+from holdfast.durable.ambient import Ambient
+first, second, third = Ambient(), Ambient(), Ambient()
+import numpy, pandas
+first.changed()
+assert not {"@apandas", "@aprint"} & first.values.keys(), "what pandas chooses by itself is not the cell's state"
+chosen, shape = pandas.get_option("display.max_columns"), "{:.2f}".format
+pandas.set_option("display.max_columns", None)
+pandas.options.display.float_format = shape
+numpy.set_printoptions(precision=3, suppress=True)
+assert first.changed() == ["@apandas", "@aprint"]
+assert first.values["@apandas"] == {"display.max_columns": None, "display.float_format": shape}
+assert first.values["@aprint"] == {"precision": 3, "suppress": True}
+assert ("numpy print options", "precision suppress") in first.listed()
+assert ("pandas options", "display.float_format display.max_columns") in first.listed()
+assert first.changed() == []
+kept = dict(first.values)
+assert third.switch({}, ["@apandas", "@aprint"]) == []
+assert (pandas.get_option("display.max_columns"), numpy.get_printoptions()["precision"]) == (chosen, 8)
+assert first.changed() == ["@apandas", "@aprint"]
+assert {"pandas options", "numpy print options"} <= set(second.restore(kept))
+assert pandas.get_option("display.float_format") is shape
+assert numpy.array_repr(numpy.array([1.23456])) == "array([1.235])"
+assert second.changed() == []
+"""
+
+
+def test_options_of_pandas_and_numpy_come_back() -> None:
+    """Those that a cell set; a checkout or a new session takes them back."""
+    done = subprocess.run([sys.executable, "-c", OPTIONS], capture_output=True, text=True, cwd=source.ROOT)
+    assert done.returncode == 0, done.stderr
+
+
+def test_options_wait_for_nobody() -> None:
+    """A session that uses neither does not import them to set them."""
+    kept = "{'@apandas': {'display.max_rows': 7}, '@aprint': {'precision': 3}}"
+    program = (
+        f"import sys\nfrom holdfast.durable.ambient import Ambient\nassert Ambient().restore({kept}) == []\n"
+        "assert 'numpy' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=source.ROOT)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_switch_takes_back_what_the_other_state_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is not in it is as before any cell ran; what did not change is left alone."""
     path = list(sys.path)

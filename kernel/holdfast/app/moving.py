@@ -109,7 +109,7 @@ class Moves:
             return
         until = self._clock.monotonic() + PATIENCE
         committer.audit(lambda: self._clock.monotonic() > until)
-        committer.ambient.switch({}, ("@aplace", "@arcparams"))
+        committer.ambient.switch({}, ("@aplace", "@arcparams", "@apandas", "@aprint"))
         # Nobody knows the name of a console's session: without a variable there is nothing to come back to.
         keep = not claim.ephemeral or any(self._namespace.visible())
         self._kept.leave(following == "new", keep)

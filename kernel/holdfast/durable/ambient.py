@@ -1,4 +1,4 @@
-"""The state around the variables: working folder, import path, environment, random states, filters, rcParams.
+"""The state around the variables: working folder, import path, environment, random states, filters, options.
 
 It must never load a module to ask it, and never keep what was so before any cell ran.
 
@@ -13,10 +13,15 @@ import sys
 import warnings
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from holdfast.durable.options import Numpy, Pandas
 
 #: Set for the kernel by whoever starts it, or by its debugger; not by cells.
 _OURS = (b"JPY_", b"HOLDFAST_", b"JUPYTER_", b"PYDEVD_")
 _STATES = {"@arandom": "random state", "@anumpy": "numpy random state"}
+_NO_OPTIONS: dict[str, object] = {"@apandas": None, "@aprint": None}
 _BACKEND = frozenset({"backend", "backend_fallback", "interactive", "toolbar"})
 _ENVIRON: Mapping[bytes, bytes] = getattr(os.environ, "_data", {})
 
@@ -31,13 +36,24 @@ class Ambient:
         self._cwd = _cwd()
         #: matplotlib's rcParams when last looked at, and those of them that count.
         self._params: tuple[dict[str, object], dict[str, object]] = {}, {}
+        #: Options of other libraries: made when the first of these is there.
+        self._options: dict[str, Pandas | Numpy] = {}
         self._begun: Mapping[str, object] = self._now()
         self._last: dict[str, object] = dict(self._begun)
         #: Values of the roots that differ from the start.
         self.values: dict[str, object] = {}
 
     def _now(self) -> dict[str, object]:
-        return {"@aplace": self._place(), "@arandom": _random(), "@anumpy": _numpy(), "@arcparams": self._drawing()}
+        options = {**_NO_OPTIONS, **{key: library.now() for key, library in self._libraries().items()}}
+        drawing = self._drawing()
+        return {"@aplace": self._place(), "@arandom": _random(), "@anumpy": _numpy(), "@arcparams": drawing, **options}
+
+    def _libraries(self) -> dict[str, Pandas | Numpy]:
+        if not self._options and "numpy" in sys.modules:
+            from holdfast.durable.options import Numpy, Pandas
+
+            self._options = {"@apandas": Pandas(), "@aprint": Numpy()}
+        return self._options
 
     def _drawing(self) -> object:
         """The rcParams that differ from those matplotlib began with, the choice of a backend left out."""
@@ -72,6 +88,10 @@ class Ambient:
         drawing = self.values.get("@arcparams")
         if isinstance(drawing, dict) and drawing:
             found.append(("matplotlib rcParams", " ".join(sorted(drawing))))
+        for key, library in self._libraries().items():
+            options = self.values.get(key)
+            if isinstance(options, dict) and options:
+                found.append((library.name, " ".join(sorted(options))))
         return found
 
     def _place(self) -> dict[str, object]:
@@ -109,6 +129,8 @@ class Ambient:
                 names = vars(sys.modules["matplotlib"])
                 first = dict.copy(names["rcParamsOrig"])
                 names["rcParams"].update({name: value for name, value in first.items() if name not in _BACKEND})
+            elif (library := self._libraries().get(key)) is not None:
+                library.reset()
             self._put(key, values.get(key, self._begun.get(key)), done)
         self._follow(values)
         return done
@@ -163,6 +185,8 @@ class Ambient:
             elif key == "@arcparams" and isinstance(value, dict) and "matplotlib" in sys.modules:
                 vars(sys.modules["matplotlib"])["rcParams"].update(value)
                 done.append("matplotlib rcParams")
+            elif isinstance(value, dict) and (library := self._libraries().get(key)) and library.put(value):
+                done.append(library.name)
         except Exception as error:
             done.append(f"not restored: {key[2:]} ({error})")
 
