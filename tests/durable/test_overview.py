@@ -228,6 +228,14 @@ def test_user_code_does_not_run(notebook: Notebook) -> None:
             "Restored 0 variables as of cell [3]; 12 could not be kept: "
             + ", ".join(f"g{i}" for i in range(10)) + " and 2 more (%session why)",
         ),
+        (
+            Restored(7, lost=(("@c6", "cell", "r"), ("Base", "definition", "r"), ("@h29", "list", "r"))),
+            "Restored 0 variables as of cell [7]; 1 could not be kept: Base (%session why)",
+        ),
+        (
+            Restored(7, kept=("x",), lost=(("@c6", "cell", "r"),)),
+            "Restored 1 variable as of cell [7]; parts of functions could not be kept (%session why)",
+        ),
     ],
 )  # fmt: skip
 def test_the_banners_sentence(restored: Restored, text: str) -> None:

@@ -231,8 +231,10 @@ def banner(restored: Restored) -> str:
         if parts:
             text += f", {len(parts)} of them {word}" if word == "reopened" else f", {len(parts)} {word}"
     if restored.lost:
-        text += f"; {len(restored.lost)} could not be kept: {_some([path for path, _, _ in restored.lost])}"
-        text += " (%session why)"
+        # Keys of ours (a closure's variable, what a class shares) say nothing to a person; what leads there is named.
+        named = [path for path, _, _ in restored.lost if not path.startswith("@")]
+        what = f"{len(named)} could not be kept: {_some(named)}" if named else "parts of functions could not be kept"
+        text += f"; {what} (%session why)"
     lines = [text]
     if restored.older:
         lines.append(f"older than that, since newer ones were not stored yet: {_some(restored.older)}")
