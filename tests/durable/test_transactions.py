@@ -267,6 +267,14 @@ def test_where_no_name_of_the_cell_leads_there_is_the_same_object_too(holding: s
     assert tried["same"] == (True, 1)
 
 
+def test_a_bytearray_gets_its_size_back_when_the_view_of_it_is_gone() -> None:
+    """The cell that made it longer also bound the view that holds it at that length."""
+    tried = Tried("data = bytearray(b'ab')")
+    report = tried.run("data.extend(b'more'); view = memoryview(data)\n1 / 0", ROLLBACK)
+    assert str(report) == "Rolled back: data put back; view removed"
+    assert tried["data"] == b"ab"
+
+
 def test_what_holds_an_opaque_object_and_cannot_be_changed_is_replaced_too() -> None:
     """A tuple, a bound method: then all variables that share objects with it lead to new ones."""
     tried = Tried("it = iter([1, 2, 3]); pair = (it, [1]); step = it.__next__")

@@ -161,24 +161,21 @@ class Image:
     def put_back(self) -> PutBack:
         """Make every object and every name what it was; never raises for one of them."""
         back: set[str] = set()
-        failed: dict[tuple[str, str], str] = {}
         with self._namespace.lock:
-            for aspects, root in list(self._saved.values()):
-                for aspect in aspects:
-                    try:
-                        if aspect.differs():
-                            aspect.put()
-                            back.add(root)
-                    except Exception as error:
-                        failed.setdefault((root, type(aspect.obj).__name__), f"{error}" or type(error).__name__)
+            saved = list(self._saved.values())
+            failed = _put(((aspect, root) for aspects, root in saved for aspect in aspects), back)
             removed = self._put_names(back)
+            # A bytearray keeps its size while a view of it is there: that of a variable has gone with it.
+            failed = _put(((aspect, root) for aspect, root, _ in failed), back)
             self._namespace.results.put_back(self._results)
         back.discard("")
-        broken = {root for root, _ in failed}
+        broken: dict[tuple[str, str], str] = {}
+        for aspect, root, reason in failed:
+            broken.setdefault((root, type(aspect.obj).__name__), reason)
         return PutBack(
-            tuple(sorted(back - broken)),
+            tuple(sorted(back - {root for root, _ in broken})),
             tuple(sorted(removed)),
-            tuple((root, kind, reason) for (root, kind), reason in failed.items()),
+            tuple((root, kind, reason) for (root, kind), reason in broken.items()),
         )
 
     def _put_names(self, back: set[str]) -> list[str]:
@@ -194,6 +191,19 @@ class Image:
             if not owns(name):
                 back.add(name)
         return [name for name in new if not owns(name)]
+
+
+def _put(saved: Iterable[tuple[Saved, str]], back: set[str]) -> list[tuple[Saved, str, str]]:
+    """Put aspects back that differ and note their variables in `back`; those that could not be, and why."""
+    failed: list[tuple[Saved, str, str]] = []
+    for aspect, root in saved:
+        try:
+            if aspect.differs():
+                aspect.put()
+                back.add(root)
+        except Exception as error:
+            failed.append((aspect, root, f"{error}" or type(error).__name__))
+    return failed
 
 
 class _Walk:
