@@ -227,7 +227,9 @@ def test_an_array_of_another_size_is_named() -> None:
 def test_a_held_bytearray_of_another_size_is_named() -> None:
     """A bytearray that grew cannot shrink while something that is no variable shows it."""
     notebook, image = _changed("x = bytearray(b'a')", "x += b'b'; v = memoryview(x)")
-    with notebook.namespace.dict["v"]:
+    view = notebook.namespace.dict["v"]
+    assert isinstance(view, memoryview)
+    with view:
         done = image.put_back()
     assert [(name, kind) for name, kind, _ in done.failed] == [("x", "bytearray")]
 
